@@ -1,0 +1,88 @@
+package cmsg
+
+import (
+	"errors"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Field is one decoded member of a control message's data, or of anything else
+// that is known by its names.
+type Field struct {
+	Name string // as the man pages have it, without the prefix of its struct
+	// Value is an int64, a uint64 (more than a double holds), a float64, a string,
+	// a []byte, a bool, a netip.Addr, a time.Time, an []int64, a []string, a
+	// []netip.Addr, or what has members itself: a []Field, or several of them, a
+	// [][]Field.
+	Value any
+}
+
+// Errors of Decode.
+var (
+	// ErrUnknownType says that the layout of a control message's data is not known.
+	ErrUnknownType = errors.New("unknown type of control message")
+	// ErrBadData says that the data is shorter or longer than its type's, or does
+	// not hold what the type demands.
+	ErrBadData = errors.New("malformed data of a control message")
+)
+
+// Decode takes the data of m apart, by the layout that its level and type say.
+// The fields may point into m's data. The error is ErrUnknownType or ErrBadData.
+func (m Message) Decode() ([]Field, error) {
+	row := findType(m.Level, m.Type)
+	if row == nil || row.layout == nil && row.decode == nil {
+		return nil, ErrUnknownType
+	}
+	if row.decode != nil {
+		if fields, ok := row.decode(m.Data); ok {
+			return fields, nil
+		}
+		return nil, ErrBadData
+	}
+	for _, l := range []layout{row.layout, row.other} {
+		if l != nil && l.fits(m.Data) {
+			if fields, ok := l.decode(m.Data); ok {
+				return fields, nil
+			}
+		}
+	}
+	return nil, ErrBadData
+}
+
+// LevelName is the name of a cmsg_level, SOL_SOCKET for example, or its number
+// where it has none.
+func LevelName(level int) string {
+	for i := range levels {
+		if levels[i].number == level {
+			return levels[i].name
+		}
+	}
+	return strconv.Itoa(level)
+}
+
+// TypeName is the name of a cmsg_type within its level, SCM_RIGHTS for
+// example, or its number where it has none.
+func TypeName(level, typ int) string {
+	if row := findType(level, typ); row != nil {
+		return row.name
+	}
+	return strconv.Itoa(typ)
+}
+
+func findType(level, typ int) *row {
+	for i := range types {
+		if types[i].level == level && types[i].number == typ {
+			return &types[i]
+		}
+	}
+	return nil
+}
+
+// errnoName is the name of a system call's error, or its number.
+func errnoName(errno int64) string {
+	if name := unix.ErrnoName(unix.Errno(errno)); name != "" {
+		return name
+	}
+	return strconv.FormatInt(errno, 10)
+}

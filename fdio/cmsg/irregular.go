@@ -1,0 +1,263 @@
+package cmsg
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// The decoders of control messages whose data is no fixed struct. Each returns
+// false where the data is not what it should be.
+
+// decodePidfd decodes SCM_PIDFD, unix(7): a descriptor, or below zero an errno.
+func decodePidfd(data []byte) ([]Field, bool) {
+	if len(data) != 4 {
+		return nil, false
+	}
+	fd := i32.decode(data).(int64)
+	if fd < 0 {
+		return []Field{{"errno", errnoName(-fd)}}, true
+	}
+	return []Field{{"fd", fd}}, true
+}
+
+// origins are the values of ee_origin: ip(7), <linux/errqueue.h>.
+var origins = [...]string{
+	unix.SO_EE_ORIGIN_NONE:         "SO_EE_ORIGIN_NONE",
+	unix.SO_EE_ORIGIN_LOCAL:        "SO_EE_ORIGIN_LOCAL",
+	unix.SO_EE_ORIGIN_ICMP:         "SO_EE_ORIGIN_ICMP",
+	unix.SO_EE_ORIGIN_ICMP6:        "SO_EE_ORIGIN_ICMP6",
+	unix.SO_EE_ORIGIN_TIMESTAMPING: "SO_EE_ORIGIN_TIMESTAMPING",
+	unix.SO_EE_ORIGIN_ZEROCOPY:     "SO_EE_ORIGIN_ZEROCOPY",
+	unix.SO_EE_ORIGIN_TXTIME:       "SO_EE_ORIGIN_TXTIME",
+}
+
+// transmitTimes are the values of ee_info where a transmit timestamp comes:
+// which moment it is of, <linux/errqueue.h>.
+var transmitTimes = [...]string{"SCM_TSTAMP_SND", "SCM_TSTAMP_SCHED", "SCM_TSTAMP_ACK", "SCM_TSTAMP_COMPLETION"}
+
+// nameOf is the name of n in names, or the number.
+func nameOf(names []string, n int64) string {
+	if n < int64(len(names)) && names[n] != "" {
+		return names[n]
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+var extendedError = layout{{"ee_errno", u32}, {"ee_origin", u8}, {"ee_type", u8}, {"ee_code", u8}, {"", u8}, {"ee_info", u32}, {"ee_data", u32}}
+
+// decodeError decodes struct sock_extended_err and the address after it, that
+// of the network object where the error came from: IP_RECVERR in ip(7).
+func decodeError(data []byte) ([]Field, bool) {
+	size, _ := extendedError.size()
+	if len(data) < size {
+		return nil, false
+	}
+	all, _ := extendedError.decode(data[:size])
+	origin, info := all[1].Value.(int64), all[4].Value.(int64)
+	fields := []Field{
+		{"ee_errno", errnoName(all[0].Value.(int64))},
+		{"ee_origin", nameOf(origins[:], origin)},
+		all[2], all[3], all[4], all[5],
+	}
+	if origin == unix.SO_EE_ORIGIN_TIMESTAMPING {
+		fields = append(fields, Field{"timestamp", nameOf(transmitTimes[:], info)})
+	}
+	offender, ok := decodeOffender(data[size:])
+	if ok && offender.IsValid() {
+		fields = append(fields, Field{"offender", offender})
+	}
+	return fields, ok
+}
+
+// decodeOffender decodes the sockaddr that follows struct sock_extended_err:
+// SO_EE_OFFENDER. The address is invalid where it is of no family.
+func decodeOffender(data []byte) (a netip.Addr, ok bool) {
+	if len(data) == 0 {
+		return a, true
+	}
+	if len(data) < 2 {
+		return a, false
+	}
+	family := int(binary.NativeEndian.Uint16(data))
+	switch {
+	case family == unix.AF_UNSPEC:
+		return a, true
+	case family == unix.AF_INET && sockaddr4.fits(data):
+		fields, _ := sockaddr4.decode(data)
+		return fields[1].Value.(netip.Addr), true
+	case family == unix.AF_INET6 && sockaddr6.fits(data):
+		fields, _ := sockaddr6.decode(data)
+		a = fields[2].Value.(netip.Addr)
+		if scope := fields[3].Value.(int64); scope != 0 {
+			a = a.WithZone(strconv.FormatInt(scope, 10))
+		}
+		return a, true
+	}
+	return a, false
+}
+
+// ipOptions are the options of the IPv4 header that have a name:
+// <linux/ip.h>, RFC 791.
+var ipOptions = map[byte]string{
+	1: "IPOPT_NOOP", 7: "IPOPT_RR", 68: "IPOPT_TS", 130: "IPOPT_SEC", 131: "IPOPT_LSRR",
+	134: "IPOPT_CIPSO", 136: "IPOPT_SID", 137: "IPOPT_SSRR", 148: "IPOPT_RA",
+}
+
+// decodeIPOptions decodes the options of an IPv4 header: IP_RECVOPTS, IP_RETOPTS
+// of ip(7), RFC 791 section 3.1.
+func decodeIPOptions(data []byte) ([]Field, bool) {
+	options := [][]Field{}
+	for len(data) > 0 && data[0] != 0 { // IPOPT_END
+		number := data[0]
+		name, known := ipOptions[number]
+		if !known {
+			name = strconv.Itoa(int(number))
+		}
+		option := []Field{{"option", name}}
+		if number == 1 {
+			data = data[1:]
+			options = append(options, option)
+			continue
+		}
+		if len(data) < 2 || data[1] < 2 || int(data[1]) > len(data) {
+			return nil, false
+		}
+		body := data[2:data[1]]
+		data = data[data[1]:]
+		isRoute := number == 7 || number == 131 || number == 137
+		if isRoute && len(body)%4 == 1 {
+			option = append(option, Field{"pointer", int64(body[0])}, Field{"addresses", addresses(body[1:], 4)})
+		} else {
+			option = append(option, Field{"data", body})
+		}
+		options = append(options, option)
+	}
+	return []Field{{"options", options}}, true
+}
+
+// addresses are the IP addresses of size bytes each in b.
+func addresses(b []byte, size int) []netip.Addr {
+	all := []netip.Addr{}
+	for ; len(b) >= size; b = b[size:] {
+		a, _ := netip.AddrFromSlice(b[:size])
+		all = append(all, a)
+	}
+	return all
+}
+
+// ipv6Options are the options of the hop-by-hop and destination headers:
+// <net/ipv6.h>, RFC 8200 section 4.2.
+var ipv6Options = map[byte]string{
+	0: "IPV6_TLV_PAD1", 1: "IPV6_TLV_PADN", 4: "IPV6_TLV_TNL_ENCAP_LIMIT", 5: "IPV6_TLV_ROUTERALERT",
+	7: "IPV6_TLV_CALIPSO", 49: "IPV6_TLV_IOAM", 194: "IPV6_TLV_JUMBO", 201: "IPV6_TLV_HAO",
+}
+
+// extensionHeader takes an extension header of IPv6 apart, whose second byte
+// counts its 8-byte units after the first: RFC 8200.
+func extensionHeader(data []byte) (next int64, body []byte, ok bool) {
+	if len(data) < 8 || len(data) != 8*(int(data[1])+1) {
+		return 0, nil, false
+	}
+	return int64(data[0]), data[2:], true
+}
+
+// decodeOptionsHeader decodes a hop-by-hop or destination options header:
+// IPV6_HOPOPTS, IPV6_DSTOPTS of RFC 3542.
+func decodeOptionsHeader(data []byte) ([]Field, bool) {
+	next, body, ok := extensionHeader(data)
+	if !ok {
+		return nil, false
+	}
+	options := [][]Field{}
+	for len(body) > 0 {
+		name, known := ipv6Options[body[0]]
+		if !known {
+			name = strconv.Itoa(int(body[0]))
+		}
+		option := []Field{{"option", name}}
+		size := 1
+		if body[0] != 0 {
+			if len(body) < 2 || len(body) < 2+int(body[1]) {
+				return nil, false
+			}
+			size = 2 + int(body[1])
+			option = append(option, Field{"data", body[2:size]})
+		}
+		options = append(options, option)
+		body = body[size:]
+	}
+	return []Field{{"next_header", next}, {"options", options}}, true
+}
+
+// decodeRoutingHeader decodes a routing header: IPV6_RTHDR of RFC 3542, with the
+// addresses of types 0 (RFC 2460), 2 (RFC 6275) and 4 (RFC 8754).
+func decodeRoutingHeader(data []byte) ([]Field, bool) {
+	next, body, ok := extensionHeader(data)
+	if !ok {
+		return nil, false
+	}
+	routing := body[0]
+	fields := []Field{{"next_header", next}, {"routing_type", int64(routing)}, {"segments_left", int64(body[1])}}
+	// Four bytes stand before the addresses: reserved, or for type 4 the last
+	// entry, flags and a tag.
+	rest := body[6:]
+	switch {
+	case routing == 0 || routing == 2:
+		return append(fields, Field{"addresses", addresses(rest, 16)}), len(rest)%16 == 0
+	case routing == 4:
+		end := 16 * (int(body[2]) + 1)
+		if end > len(rest) {
+			return nil, false
+		}
+		fields = append(fields, Field{"flags", int64(body[3])}, Field{"tag", int64(binary.BigEndian.Uint16(body[4:]))},
+			Field{"addresses", addresses(rest[:end], 16)})
+		if end < len(rest) { // TLVs
+			fields = append(fields, Field{"data", rest[end:]})
+		}
+		return fields, true
+	}
+	return append(fields, Field{"data", body[2:]}), true
+}
+
+// tcpStats are the netlink attributes of SCM_TIMESTAMPING_OPT_STATS:
+// <linux/tcp.h>, enum tcp_nla.
+var tcpStats = [...]member{
+	1: {"busy", u64}, 2: {"rwnd_limited", u64}, 3: {"sndbuf_limited", u64}, 4: {"data_segs_out", u64},
+	5: {"total_retrans", u64}, 6: {"pacing_rate", u64}, 7: {"delivery_rate", u64}, 8: {"snd_cwnd", u32},
+	9: {"reordering", u32}, 10: {"min_rtt", u32}, 11: {"recur_retrans", u8}, 12: {"delivery_rate_app_lmt", u8},
+	13: {"sndq_size", u32}, 14: {"ca_state", u8}, 15: {"snd_ssthresh", u32}, 16: {"delivered", u32},
+	17: {"delivered_ce", u32}, 18: {"bytes_sent", u64}, 19: {"bytes_retrans", u64}, 20: {"dsack_dups", u32},
+	21: {"reord_seen", u32}, 22: {"srtt", u32}, 23: {"timeout_rehash", u16}, 24: {"bytes_notsent", u32},
+	25: {"edt", u64}, 26: {"ttl", u8}, 27: {"rehash", u32},
+}
+
+// decodeStats decodes SCM_TIMESTAMPING_OPT_STATS: netlink attributes, each a
+// struct nlattr (its length, its type) and a value, padded to four bytes.
+func decodeStats(data []byte) ([]Field, bool) {
+	const header = 4
+	fields := []Field{}
+	seen := map[int]bool{}
+	for len(data) > 0 {
+		if len(data) < header {
+			return nil, false
+		}
+		size, typ := int(binary.NativeEndian.Uint16(data)), int(binary.NativeEndian.Uint16(data[2:]))
+		if size < header || size > len(data) || typ != 0 && seen[typ] {
+			return nil, false
+		}
+		seen[typ] = true
+		value := data[header:size]
+		data = data[min((size+3)&^3, len(data)):]
+		switch {
+		case typ == 0: // TCP_NLA_PAD
+		case typ < len(tcpStats) && len(value) == kindSizes[tcpStats[typ].kind]:
+			fields = append(fields, Field{tcpStats[typ].name, tcpStats[typ].kind.decode(value)})
+		default:
+			fields = append(fields, Field{strconv.Itoa(typ), value})
+		}
+	}
+	return []Field{{"stats", fields}}, true
+}
