@@ -1,0 +1,334 @@
+package fdio
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"fdmsg/fdio/cmsg"
+
+	"golang.org/x/sys/unix"
+)
+
+// Network is the kind of socket that an address belongs to, by the scheme that
+// stands before the first colon of an address.
+type Network string
+
+// The networks that an address can name.
+const (
+	Unix          Network = "unix"           // AF_UNIX, SOCK_STREAM: unix(7)
+	UnixDatagram  Network = "unix-dgram"     // AF_UNIX, SOCK_DGRAM
+	UnixSeqpacket Network = "unix-seqpacket" // AF_UNIX, SOCK_SEQPACKET
+	TCP           Network = "tcp"            // tcp(7), over IPv4 or IPv6
+	TCP4          Network = "tcp4"
+	TCP6          Network = "tcp6"
+	UDP           Network = "udp" // udp(7), over IPv4 or IPv6
+	UDP4          Network = "udp4"
+	UDP6          Network = "udp6"
+	Inherited     Network = "fd"       // a socket that this process inherited
+	Raw           Network = "sockaddr" // of any other family: a destination on an open socket
+)
+
+// networks says what sockets each network consists of. family 0 is either of
+// AF_INET and AF_INET6.
+var networks = map[Network]struct{ family, typ int }{
+	Unix:          {unix.AF_UNIX, unix.SOCK_STREAM},
+	UnixDatagram:  {unix.AF_UNIX, unix.SOCK_DGRAM},
+	UnixSeqpacket: {unix.AF_UNIX, unix.SOCK_SEQPACKET},
+	TCP:           {0, unix.SOCK_STREAM},
+	TCP4:          {unix.AF_INET, unix.SOCK_STREAM},
+	TCP6:          {unix.AF_INET6, unix.SOCK_STREAM},
+	UDP:           {0, unix.SOCK_DGRAM},
+	UDP4:          {unix.AF_INET, unix.SOCK_DGRAM},
+	UDP6:          {unix.AF_INET6, unix.SOCK_DGRAM},
+}
+
+// IsUnix reports whether n is one of the Unix socket types.
+func (n Network) IsUnix() bool { return networks[n].family == unix.AF_UNIX }
+
+// IsDatagram reports whether n has datagrams, without connections.
+func (n Network) IsDatagram() bool { return networks[n].typ == unix.SOCK_DGRAM }
+
+// IsStream reports whether sockets of n carry bytes without message boundaries.
+func (n Network) IsStream() bool { return networks[n].typ == unix.SOCK_STREAM }
+
+// SameType reports whether sockets of n and of other can talk to each other, as
+// far as their types go.
+func (n Network) SameType(other Network) bool {
+	return networks[n].typ == networks[other].typ && n.IsUnix() == other.IsUnix()
+}
+
+// What can be wrong with the text of an address; errors.Is finds them through
+// the *Error of ParseAddress.
+var (
+	ErrUnknownScheme = errors.New("unknown scheme")
+	ErrNoScheme      = errors.New("neither a scheme nor a path")
+	ErrSyntax        = cmsg.ErrSyntax
+	ErrDBus          = errors.New("an address of D-Bus")
+)
+
+// syntaxError is an ErrSyntax whose text says what is wrong.
+type syntaxError string
+
+func syntaxErrorf(format string, args ...any) error {
+	return syntaxError(fmt.Sprintf(format, args...))
+}
+
+func (e syntaxError) Error() string        { return string(e) }
+func (e syntaxError) Is(target error) bool { return target == ErrSyntax }
+
+// Error is a failed operation on an address, or on what it stands for.
+type Error struct {
+	Address string // as it was given, or as Address.String writes it
+	Op      string // what was being done: "connect", "bind" ...
+	Err     error
+}
+
+// Error is the address, the operation and the cause, joined by colons.
+func (e *Error) Error() string { return e.Address + ": " + e.Op + ": " + e.Err.Error() }
+
+// Unwrap is the cause, most often a unix.Errno.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Address is one ADDRESS: what a socket is bound or connected to. The zero
+// Address stands for none: a socket without a name.
+type Address struct {
+	Network Network
+	Name    string // Unix networks: sun_path; a leading NUL is the abstract namespace. Raw: struct sockaddr
+	Host    string // TCP and UDP: a name or an IP address, with its zone; may be empty
+	Port    string // TCP and UDP: a number or a service name
+	FD      int    // Inherited
+}
+
+// autobind is the Name of unix:@, for which the kernel picks an abstract name.
+const autobind = "\x00"
+
+// ParseAddress parses the text of an address:
+//
+//	unix:PATH  unix:@NAME  unix-hex:HEX  and unix-dgram, unix-seqpacket alike
+//	PATH or @NAME, when it contains a '/' or begins with '@': unix
+//	tcp:HOST:PORT, also tcp4 tcp6 udp udp4 udp6
+//	fd:N, and - for fd:0
+//	sockaddr-hex:HEX
+//
+// Everything up to the first colon that reads like a scheme is one. Errors are
+// of type *Error and wrap ErrUnknownScheme, ErrNoScheme, ErrDBus or ErrSyntax.
+func ParseAddress(text string) (Address, error) {
+	a, err := parseAddress(text)
+	if err != nil {
+		return Address{}, &Error{Address: text, Op: "parse address", Err: err}
+	}
+	return a, nil
+}
+
+func parseAddress(text string) (Address, error) {
+	if text == "-" {
+		return Address{Network: Inherited}, nil
+	}
+	scheme, rest, ok := CutScheme(text)
+	if !ok {
+		if strings.Contains(text, "/") || strings.HasPrefix(text, "@") {
+			return unixAddress(Unix, text)
+		}
+		return Address{}, ErrNoScheme
+	}
+	network := Network(scheme)
+	if base, isHex := strings.CutSuffix(scheme, "-hex"); isHex && Network(base).IsUnix() {
+		return unixHexAddress(Network(base), rest)
+	}
+	switch {
+	case scheme == string(Raw)+"-hex":
+		return rawAddress(rest)
+	case network == Inherited:
+		fd, err := ParseFD(rest)
+		return Address{Network: Inherited, FD: fd}, err
+	case network.IsUnix():
+		return unixAddress(network, rest)
+	case networks[network].typ != 0:
+		return inetAddress(network, rest)
+	}
+	return Address{}, fmt.Errorf("%w %q", ErrUnknownScheme, scheme)
+}
+
+// CutScheme splits text at its first colon if what stands before that matches
+// ^[a-z][a-z0-9-]*: and so is a scheme, a known one or not.
+func CutScheme(text string) (scheme, rest string, ok bool) {
+	scheme, rest, ok = strings.Cut(text, ":")
+	if !ok || scheme == "" || scheme[0] < 'a' || scheme[0] > 'z' {
+		return "", text, false
+	}
+	for _, c := range []byte(scheme) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return "", text, false
+		}
+	}
+	return scheme, rest, true
+}
+
+// ParseFD parses the number of a descriptor: decimal digits, at most 2^31-1.
+func ParseFD(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return 0, syntaxErrorf("%q is not the number of a descriptor", text)
+	}
+	return int(n), nil
+}
+
+func unixAddress(network Network, text string) (Address, error) {
+	if strings.HasPrefix(text, "path=") || strings.HasPrefix(text, "abstract=") {
+		return Address{}, ErrDBus
+	}
+	name := text
+	if abstract, ok := strings.CutPrefix(text, "@"); ok {
+		name = "\x00" + abstract
+	}
+	return unixName(network, name)
+}
+
+func unixHexAddress(network Network, text string) (Address, error) {
+	name, err := hex.DecodeString(text)
+	if err != nil {
+		return Address{}, syntaxErrorf("%q is not an even number of hexadecimal digits", text)
+	}
+	return unixName(network, string(name))
+}
+
+func rawAddress(text string) (Address, error) {
+	name, err := hex.DecodeString(text)
+	if err != nil {
+		return Address{}, syntaxErrorf("%q is not an even number of hexadecimal digits", text)
+	}
+	if len(name) < familySize || len(name) > sockaddrSize {
+		return Address{}, syntaxErrorf("a struct sockaddr has %d to %d bytes, not %d", familySize, sockaddrSize, len(name))
+	}
+	return Address{Network: Raw, Name: string(name)}, nil
+}
+
+func unixName(network Network, name string) (Address, error) {
+	switch {
+	case name == "":
+		return Address{}, syntaxErrorf("the path is empty")
+	case name[0] == 0 && len(name) > sunPathSize:
+		return Address{}, syntaxErrorf("the abstract name has %d bytes, at most %d are possible", len(name)-1, sunPathSize-1)
+	case name[0] != 0 && strings.Contains(name, "\x00"):
+		return Address{}, syntaxErrorf("the path contains a NUL byte")
+	case name[0] != 0 && len(name) >= unix.PathMax:
+		return Address{}, syntaxErrorf("the path has %d bytes, at most %d are possible", len(name), unix.PathMax-1)
+	}
+	return Address{Network: network, Name: name}, nil
+}
+
+func inetAddress(network Network, text string) (Address, error) {
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
+		return Address{}, syntaxErrorf("no port: write %s:HOST:PORT", network)
+	}
+	host, port := text[:colon], text[colon+1:]
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	if port == "" {
+		return Address{}, syntaxErrorf("the port is empty: write %s:HOST:PORT", network)
+	}
+	for _, part := range []string{host, port} {
+		if strings.ContainsFunc(part, notInWord) {
+			return Address{}, syntaxErrorf("%q is not the name of a host or a service", part)
+		}
+	}
+	if strings.Trim(port, "+-0123456789") == "" { // no service has such a name
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return Address{}, syntaxErrorf("port %s is out of range: 0 to 65535", port)
+		}
+	}
+	return Address{Network: network, Host: host, Port: port}, nil
+}
+
+// notInWord reports whether r, which is utf8.RuneError for what is no UTF-8, is in
+// no name of a host, an interface or a service.
+func notInWord(r rune) bool {
+	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
+}
+
+// String writes the address so that ParseAddress reads it back. The names of
+// Unix sockets that are not printable UTF-8 come out in hexadecimal.
+func (a Address) String() string {
+	switch {
+	case a.Network == "":
+		return ""
+	case a.Network == Inherited:
+		return "fd:" + strconv.Itoa(a.FD)
+	case a.Network == Raw:
+		return string(Raw) + "-hex:" + hex.EncodeToString([]byte(a.Name))
+	case a.Network.IsUnix():
+		if text, ok := a.printable(); ok {
+			return string(a.Network) + ":" + text
+		}
+		return string(a.Network) + "-hex:" + hex.EncodeToString([]byte(a.Name))
+	case strings.Contains(a.Host, ":"):
+		return string(a.Network) + ":[" + a.Host + "]:" + a.Port
+	}
+	return string(a.Network) + ":" + a.Host + ":" + a.Port
+}
+
+// Word is String, but never with a space in it: for where addresses are
+// separated by spaces.
+func (a Address) Word() string {
+	if s := a.String(); !strings.Contains(s, " ") {
+		return s
+	}
+	return string(a.Network) + "-hex:" + hex.EncodeToString([]byte(a.Name))
+}
+
+// printable is the text of a Unix name after the scheme, if there is one: the
+// lone NUL of a name of no bytes in the abstract namespace has none, as unix:@
+// stands for a name that the kernel picks.
+func (a Address) printable() (text string, ok bool) {
+	text = a.Name
+	if strings.HasPrefix(text, "path=") || strings.HasPrefix(text, "abstract=") {
+		return "", false
+	}
+	if strings.HasPrefix(text, "\x00") {
+		if text = text[1:]; text == "" {
+			return "", false
+		}
+		text = "@" + text
+	} else if strings.HasPrefix(text, "@") {
+		return "", false
+	}
+	if !utf8.ValidString(text) {
+		return "", false
+	}
+	for _, r := range text {
+		if !unicode.IsPrint(r) {
+			return "", false
+		}
+	}
+	return text, true
+}
+
+// Abstract reports whether a is a name in the abstract namespace: unix(7).
+func (a Address) Abstract() bool { return strings.HasPrefix(a.Name, "\x00") }
+
+// Path is the path of a Unix socket that has one.
+func (a Address) Path() (path string, ok bool) {
+	return a.Name, a.Network.IsUnix() && !a.Abstract() && a.Name != ""
+}
+
+// absolute is a with its path, if it has one, made absolute, so that the
+// address is of use to processes with another working directory.
+func (a Address) absolute() Address {
+	path, ok := a.Path()
+	if !ok || path[0] == '/' {
+		return a
+	}
+	// Not filepath.Abs: it resolves ".." without regard to symbolic links.
+	if dir, err := os.Getwd(); err == nil {
+		a.Name = strings.TrimSuffix(dir, "/") + "/" + strings.TrimPrefix(path, "./")
+	}
+	return a
+}

@@ -1,0 +1,205 @@
+package fdio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// DialOptions are what Dial can be told; the zero value is a plain connect.
+type DialOptions struct {
+	From *Address      // bind to this address first
+	Wait time.Duration // keep trying for so long while the address is not there
+	Mode os.FileMode   // permissions of the file that From binds to, as in ListenOptions
+
+	Options []Option // of the socket, set before it is bound and connected
+}
+
+// ErrFromTooLong says that From has a path that only fits through /proc, a
+// name that would be of no use to the peer.
+var ErrFromTooLong = errors.New("the path is too long to answer to: 107 bytes at most")
+
+// ErrOtherType says that two addresses are of sockets of different types.
+var ErrOtherType = errors.New("another type of socket")
+
+// ErrAutobind says that unix:@ was to be connected to.
+var ErrAutobind = errors.New("the abstract name is empty")
+
+// Dial makes a socket and connects it to a: connect(2). Every address of a
+// host is tried. An inherited socket is taken as it is. On datagram sockets,
+// connecting sends nothing; it makes the address the destination and lets the
+// socket wait for room in the receiver's queue. A full backlog is waited out.
+func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
+	if a.Network == Inherited {
+		return Inherit(a.FD, opts.Options...)
+	}
+	a = a.absolute()
+	patience := ctx
+	if opts.Wait > 0 {
+		var cancel context.CancelFunc
+		patience, cancel = context.WithTimeout(ctx, opts.Wait)
+		defer cancel()
+	}
+	var b backoff
+	for {
+		s, err := dialOnce(ctx, a, opts)
+		if err == nil {
+			return s, nil
+		}
+		e, ok := errors.AsType[*Error](err)
+		connecting := ok && e.Op == "connect"
+		notThere := connecting && (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED))
+		full := connecting && errors.Is(err, unix.EAGAIN)
+		if !full && !(notThere && opts.Wait > 0) {
+			return nil, err
+		}
+		wait := patience
+		if full {
+			wait = ctx
+		}
+		if b.pause(wait) != nil {
+			if ctx.Err() != nil {
+				return nil, &Error{Address: a.String(), Op: "connect", Err: context.Cause(ctx)}
+			}
+			return nil, err
+		}
+	}
+}
+
+func dialOnce(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
+	targets, err := resolve(ctx, a, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		s, dialErr := t.dial(ctx, opts)
+		if dialErr == nil {
+			return s, nil
+		}
+		if err == nil || !errors.Is(dialErr, unix.ENOPROTOOPT) { // an option of the other family
+			err = dialErr
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, err
+}
+
+func (t target) dial(ctx context.Context, opts DialOptions) (*Socket, error) {
+	s, err := newSocket(t.domain, t.typ)
+	if err != nil {
+		return nil, &Error{Address: t.address.String(), Op: "connect", Err: err}
+	}
+	if err := s.dial(ctx, t, opts); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
+	later, err := s.setBeforeConnect(opts.Options, t.address)
+	if err != nil {
+		return err
+	}
+	if opts.From != nil {
+		if err := s.bindFrom(ctx, t, opts); err != nil {
+			return err
+		}
+	}
+	if err := s.connect(ctx, t); err != nil {
+		return &Error{Address: t.address.String(), Op: "connect", Err: err}
+	}
+	bound := s.local
+	s.readNames()
+	if bound != (Address{}) && s.domain == unix.AF_UNIX && !bound.isAutobind() {
+		s.local = bound
+	}
+	s.connected = true
+	if s.domain == unix.AF_UNIX {
+		// The name that the kernel has may be relative to the server's
+		// working directory, or lead through its /proc/self/fd.
+		s.peer = t.address
+	}
+	s.readPeerCredentials()
+	return s.setOptions(later, t.address)
+}
+
+func (s *Socket) bindFrom(ctx context.Context, t target, opts DialOptions) error {
+	from := *opts.From
+	if !from.Network.SameType(t.address.Network) {
+		return &Error{Address: from.String(), Op: "bind", Err: fmt.Errorf("%w: the destination is %s", ErrOtherType, t.address.Network)}
+	}
+	if path, ok := from.absolute().Path(); ok && len(path) > maxPathName {
+		return &Error{Address: from.String(), Op: "bind", Err: ErrFromTooLong}
+	}
+	names, err := resolve(ctx, from, true)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if n.domain == t.domain {
+			return s.bind(ctx, n, opts.Mode)
+		}
+	}
+	return &Error{Address: from.String(), Op: "bind", Err: unix.EAFNOSUPPORT}
+}
+
+func (s *Socket) connect(ctx context.Context, t target) error {
+	name, release, err := t.connectName()
+	if err != nil {
+		return err
+	}
+	defer release()
+	err = connect(s.fd, &name)
+	if err != nil && err != unix.EINPROGRESS && err != unix.EINTR {
+		return err
+	}
+	inProgress := err != nil
+	if err := s.poll(); err != nil {
+		return err
+	}
+	if !inProgress {
+		return nil
+	}
+	var result error
+	waitErr := s.waitWrite(ctx, func(uintptr) bool {
+		errno, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		switch {
+		case err != nil:
+			result = err
+			return true
+		case errno != 0:
+			result = unix.Errno(errno)
+			return true
+		}
+		_, err = getpeername(s.fd)
+		return err == nil
+	})
+	return errors.Join(waitErr, result)
+}
+
+// connectName is the name to connect to. A path longer than sun_path is reached
+// through a descriptor of the file, which release closes.
+func (t target) connectName() (name sockName, release func(), err error) {
+	release = func() {}
+	if t.address.isAutobind() {
+		return sockName{}, release, ErrAutobind
+	}
+	path, ok := t.address.Path()
+	if !ok || len(path) <= maxPathName {
+		return t.name, release, nil
+	}
+	file, err := ignoringEINTR(func() (int, error) {
+		return unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return sockName{}, release, err
+	}
+	return unixSockName(procFD(file)), func() { unix.Close(file) }, nil
+}

@@ -1,0 +1,150 @@
+package fdio
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// backlog is how many connections may wait to be accepted. The kernel lowers
+// it to net.core.somaxconn: listen(2).
+const backlog = 4096
+
+// DefaultMode is what a socket file may be used by: its owner alone.
+const DefaultMode os.FileMode = 0o600
+
+// ListenOptions are what Listen can be told.
+type ListenOptions struct {
+	// Mode are the permissions of the socket file, whatever the umask. The zero
+	// value is DefaultMode; os.ModeSocket alone is none for anybody.
+	Mode os.FileMode
+
+	// Plain sets no option that Unix sockets receive messages with here: for a
+	// socket that is passed on.
+	Plain bool
+
+	// Options are set before the socket is bound, and on every accepted
+	// connection that does not inherit them.
+	Options []Option
+}
+
+// Listen makes a socket bound to a, and listening where its type has
+// connections: bind(2), listen(2). An inherited socket is taken as it is. The
+// file of a Unix path has its permissions from the first instant; Close removes
+// it. Of the addresses of a host, the first that can be bound is taken.
+//
+// Unix datagram sockets are set to deliver the credentials of senders.
+func Listen(ctx context.Context, a Address, opts ListenOptions) (*Socket, error) {
+	if a.Network == Inherited {
+		return Inherit(a.FD, opts.Options...)
+	}
+	targets, err := resolve(ctx, a, true)
+	if err != nil {
+		return nil, err
+	}
+	var s *Socket
+	for _, t := range targets {
+		if s, err = t.listen(ctx, opts); err == nil || ctx.Err() != nil || !noSuchAddress(err) {
+			break
+		}
+	}
+	return s, err
+}
+
+// noSuchAddress tells whether err says that this machine lacks an address or
+// its family, so that another one of the host may do.
+func noSuchAddress(err error) bool {
+	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL) ||
+		errors.Is(err, unix.ENOPROTOOPT) // an option of the other family
+}
+
+func (t target) listen(ctx context.Context, opts ListenOptions) (*Socket, error) {
+	s, err := newSocket(t.domain, t.typ)
+	if err != nil {
+		return nil, &Error{Address: t.address.String(), Op: "bind", Err: err}
+	}
+	if err := s.listen(ctx, t, opts); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Socket) listen(ctx context.Context, t target, opts ListenOptions) error {
+	fail := func(op string, err error) error {
+		return &Error{Address: t.address.String(), Op: op, Err: err}
+	}
+	if err := s.setBeforeBind(t, opts.Plain); err != nil {
+		return fail("bind", err)
+	}
+	if err := s.setListening(opts.Options, t.address); err != nil {
+		return err
+	}
+	if err := s.bind(ctx, t, opts.Mode); err != nil {
+		return err
+	}
+	if !s.IsDatagram() {
+		if err := unix.Listen(s.fd, backlog); err != nil {
+			return fail("listen", os.NewSyscallError("listen", err))
+		}
+		s.listening = true
+	}
+	if err := s.poll(); err != nil {
+		return fail("listen", err)
+	}
+	return nil
+}
+
+func (s *Socket) setBeforeBind(t target, plain bool) error {
+	switch {
+	case s.domain == unix.AF_UNIX && plain:
+		return nil
+	case s.domain == unix.AF_UNIX && s.typ == unix.SOCK_DGRAM:
+		// Before bind: what is queued earlier carries no credentials.
+		return s.passCredentials()
+	case s.domain == unix.AF_UNIX:
+		return s.markEnd()
+	}
+	if s.domain == unix.AF_INET6 {
+		// Both families, whatever net.ipv6.bindv6only says, unless asked for one.
+		only := 0
+		if networks[t.address.Network].family == unix.AF_INET6 {
+			only = 1
+		}
+		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if s.typ != unix.SOCK_STREAM {
+		return nil
+	}
+	// A server can be started again while connections of its last run linger.
+	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
+}
+
+// bind gives the socket its name, and makes the file of a Unix path.
+func (s *Socket) bind(ctx context.Context, t target, mode os.FileMode) error {
+	path, isPath := t.address.Path()
+	if !isPath {
+		if err := bind(s.fd, &t.name); err != nil {
+			return &Error{Address: t.address.String(), Op: "bind", Err: err}
+		}
+		s.readNames()
+		return nil
+	}
+	if mode == 0 {
+		mode = DefaultMode
+	}
+	t.address = t.address.absolute()
+	if abs, _ := t.address.Path(); len(abs) <= maxPathName {
+		path = abs // of use to peers with another working directory
+	}
+	file, err := bindFile(ctx, s.fd, path, mode)
+	if err != nil {
+		return &Error{Address: t.address.String(), Op: "bind", Err: err}
+	}
+	s.file, s.local = file, t.address
+	return nil
+}

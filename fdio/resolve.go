@@ -1,0 +1,133 @@
+package fdio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// target is one socket name that an address stands for.
+type target struct {
+	address Address
+	domain  int
+	typ     int
+	name    sockName // all but paths of Unix sockets
+}
+
+// resolve lists the socket names that a stands for: every address of a host,
+// in the order of the resolver. An empty host is every address of this machine
+// when binding, else the loopback addresses.
+func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
+	n := networks[a.Network]
+	if n.family == unix.AF_UNIX {
+		return []target{{a, n.family, n.typ, unixTargetName(a)}}, nil
+	}
+	if a.Network == Raw {
+		name := rawSockName(a)
+		return []target{{a, name.family(), 0, name}}, nil
+	}
+	ips, port, err := lookup(ctx, a, binding)
+	if err != nil {
+		return nil, &Error{Address: a.String(), Op: "resolve", Err: err}
+	}
+	var targets []target
+	for _, ip := range ips {
+		family := unix.AF_INET6
+		if ip.Is4() {
+			family = unix.AF_INET
+		}
+		if n.family != 0 && n.family != family {
+			continue
+		}
+		zone, err := zoneIndex(ip.Zone())
+		if err != nil {
+			return nil, &Error{Address: a.String(), Op: "resolve", Err: err}
+		}
+		targets = append(targets, target{a, family, n.typ, inetSockName(family, ip, port, zone)})
+	}
+	if len(targets) == 0 {
+		return nil, &Error{Address: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s suits %s", a.Host, a.Network)}
+	}
+	return targets, nil
+}
+
+func unixTargetName(a Address) sockName {
+	if a.isAutobind() {
+		return unixSockName("")
+	}
+	if len(a.Name) > sunPathSize {
+		return sockName{}
+	}
+	return unixSockName(a.Name)
+}
+
+func (a Address) isAutobind() bool { return a.Network.IsUnix() && a.Name == autobind }
+
+func lookup(ctx context.Context, a Address, binding bool) ([]netip.Addr, uint16, error) {
+	network := "tcp"
+	if a.Network.IsDatagram() {
+		network = "udp"
+	}
+	port, err := net.DefaultResolver.LookupPort(ctx, network, a.Port)
+	if err != nil {
+		return nil, 0, fmt.Errorf("no such service: %q", a.Port)
+	}
+	if a.Host == "" {
+		if binding {
+			return []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}, uint16(port), nil
+		}
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, uint16(port), nil
+	}
+	if ip, err := netip.ParseAddr(a.Host); err == nil {
+		return []netip.Addr{ip.Unmap()}, uint16(port), nil
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", a.Host)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, 0, context.Cause(ctx)
+		}
+		return nil, 0, lookupError(a.Host, err)
+	}
+	for i := range ips {
+		ips[i] = ips[i].Unmap()
+	}
+	return ips, uint16(port), nil
+}
+
+// ErrNoSuchHost says that a host name has no address.
+var ErrNoSuchHost = errors.New("no such host")
+
+func lookupError(host string, err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return fmt.Errorf("%w: %q", ErrNoSuchHost, host)
+	}
+	return err
+}
+
+func zoneIndex(zone string) (uint32, error) {
+	if zone == "" {
+		return 0, nil
+	}
+	if ifi, err := net.InterfaceByName(zone); err == nil {
+		return uint32(ifi.Index), nil
+	}
+	if index, err := strconv.ParseUint(zone, 10, 32); err == nil { // as zoneName writes it
+		return uint32(index), nil
+	}
+	return 0, fmt.Errorf("no such interface: %q", zone)
+}
+
+// zoneName is the name of the interface with that index, which an IPv6 address
+// of link scope carries as its zone: RFC 4007.
+func zoneName(index uint32) string {
+	if ifi, err := net.InterfaceByIndex(int(index)); err == nil {
+		return ifi.Name
+	}
+	return strconv.FormatUint(uint64(index), 10)
+}

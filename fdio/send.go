@@ -1,0 +1,228 @@
+package fdio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fdmsg/fdio/cmsg"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxBuffers is how many buffers one sendmsg(2) gathers and one recvmsg(2) fills:
+// IOV_MAX, UIO_MAXIOV.
+const MaxBuffers = 1024
+
+// Errors of messages that the kernel would refuse, or worse, accept and drop.
+var (
+	ErrTooManyDescriptors = errors.New("too many descriptors for one message")
+	ErrTooManyBuffers     = errors.New("too many buffers for one message")
+	ErrNoDescriptorsHere  = errors.New("descriptors can be passed over Unix sockets only")
+	ErrControlAlone       = errors.New("control messages without a byte of data are dropped by a stream")
+)
+
+// What the kernel may have against control messages; all come with its error.
+var (
+	ErrOptmem      = errors.New("the control messages are too large")
+	ErrCredentials = errors.New("the credentials are refused")
+
+	ErrRightsRefused = errors.New("the receiver takes no descriptors")
+)
+
+// Outgoing is a message to send.
+type Outgoing struct {
+	Buffers [][]byte // gathered in order, nothing between them
+	Control []byte   // control messages, as cmsg.Append builds them
+	To      *Address // destination, on a datagram socket that is not connected
+	Flags   int      // of the call: MSG_OOB ...
+}
+
+// Send sends m with sendmsg(2) and returns how many bytes went out. It waits
+// for room, and while too many descriptors are in flight (ETOOMANYREFS), until
+// ctx ends. A stream that takes the message in part is given the rest;
+// descriptors go with the first part only, other control messages with each.
+//
+// Descriptors on a stream need a byte to go with: where m has none, Send adds
+// one NUL byte. With MSG_DONTWAIT there is no waiting, and EAGAIN or
+// ETOOMANYREFS comes back.
+func (s *Socket) Send(ctx context.Context, m Outgoing) (int, error) {
+	n, err := s.send(ctx, m)
+	if err != nil && m.To != nil {
+		return n, &Error{Address: m.To.String(), Op: "send", Err: err}
+	}
+	return n, s.wrap("send", err)
+}
+
+func (s *Socket) send(ctx context.Context, m Outgoing) (sent int, err error) {
+	if err := s.check(m); err != nil {
+		return 0, err
+	}
+	to, err := s.destination(ctx, m.To)
+	if err != nil {
+		return 0, err
+	}
+	buffers, control := m.Buffers, m.Control
+	left := 0
+	for _, b := range buffers {
+		left += len(b)
+	}
+	if s.IsStream() {
+		// No call may be without a byte: its descriptors would be lost.
+		buffers = slices.DeleteFunc(slices.Clone(buffers), func(b []byte) bool { return len(b) == 0 })
+		if left == 0 && len(control) > 0 { // with descriptors: see check
+			buffers, left = [][]byte{{0}}, 1
+		}
+	}
+	var b backoff
+	flags := m.Flags
+	for {
+		n, err := s.sendmsg(ctx, buffers[:min(len(buffers), MaxBuffers)], control, to, flags)
+		switch {
+		case err == unix.EINPROGRESS && flags&unix.MSG_FASTOPEN != 0: // it connects first
+			to, flags = nil, flags&^unix.MSG_FASTOPEN
+			continue
+		case flags&unix.MSG_DONTWAIT == 0 && (errors.Is(err, unix.ETOOMANYREFS) || errors.Is(err, unix.EAGAIN)):
+			if err := b.pause(ctx); err != nil {
+				return sent, err
+			}
+			continue
+		case err != nil:
+			return sent, explain(err, control)
+		}
+		sent += n
+		left -= n
+		if left == 0 || !s.IsStream() {
+			return sent, nil
+		}
+		buffers = advance(buffers, n)
+		control = cmsg.WithoutRights(control)
+	}
+}
+
+func (s *Socket) check(m Outgoing) error {
+	fds := 0
+	for c := range cmsg.Messages(m.Control) {
+		fds += len(c.Rights(nil))
+	}
+	switch {
+	case fds > cmsg.MaxDescriptors:
+		return fmt.Errorf("%w: %d, at most %d", ErrTooManyDescriptors, fds, cmsg.MaxDescriptors)
+	case fds > 0 && !s.IsUnix():
+		return ErrNoDescriptorsHere // the kernel would ignore them
+	case fds == 0 && len(m.Control) > 0 && s.IsStream() && empty(m.Buffers):
+		return ErrControlAlone
+	case len(m.Buffers) > MaxBuffers && !s.IsStream():
+		return fmt.Errorf("%w: %d, at most %d", ErrTooManyBuffers, len(m.Buffers), MaxBuffers)
+	}
+	return nil
+}
+
+// explain says what the kernel refused, where control messages were the cause.
+func explain(err error, control []byte) error {
+	var creds, rights []cmsg.Message
+	for m := range cmsg.Messages(control) {
+		if _, ok := m.Credentials(); ok {
+			creds = append(creds, m)
+		}
+		if len(m.Rights(nil)) > 0 {
+			rights = append(rights, m)
+		}
+	}
+	switch {
+	case (err == unix.ENOBUFS || err == unix.ENOMEM) && len(control) > optmem(): // ENOMEM to 32-bit processes
+		return fmt.Errorf("%w: %d bytes: %w", ErrOptmem, len(control), err)
+	case err == unix.EPERM && len(creds) == 0 && len(rights) > 0:
+		return fmt.Errorf("%w: %w", ErrRightsRefused, err)
+	case len(creds) > 0 && (err == unix.ESRCH || err == unix.EPERM && len(rights) == 0):
+		c, _ := creds[0].Credentials()
+		return fmt.Errorf("%w: pid %d, uid %d, gid %d: %w", ErrCredentials, c.PID, c.UID, c.GID, err)
+	}
+	return err
+}
+
+// optmem is the most bytes of control messages that one call may have:
+// net.core.optmem_max, socket(7). It is 0 where that is not known.
+func optmem() int {
+	text, _ := os.ReadFile("/proc/sys/net/core/optmem_max")
+	n, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return n
+}
+
+func (s *Socket) destination(ctx context.Context, a *Address) (*sockName, error) {
+	if a == nil {
+		return nil, nil
+	}
+	targets, err := resolve(ctx, a.absolute(), false)
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	for _, t := range targets {
+		if a.Network != Raw && t.domain != s.domain && (t.domain != unix.AF_INET || s.domain != unix.AF_INET6) {
+			continue
+		}
+		if path, ok := t.address.Path(); ok && len(path) > maxPathName {
+			return nil, fmt.Errorf("%w: the path has %d bytes, at most %d", unix.ENAMETOOLONG, len(path), maxPathName)
+		}
+		name := t.name
+		if a.Network != Raw && t.domain != s.domain { // an IPv4 address on an IPv6 socket: RFC 4291, 2.5.5.2
+			ap := name.addrPort()
+			name = inetSockName(unix.AF_INET6, ap.Addr(), ap.Port(), 0)
+		}
+		return &name, nil
+	}
+	return nil, unix.EAFNOSUPPORT
+}
+
+// sendmsg sends one message, or the first part of it, as soon as there is
+// room. EAGAIN comes back only where room cannot be waited for: the queue of
+// the receiver of a datagram socket that is not connected.
+func (s *Socket) sendmsg(ctx context.Context, buffers [][]byte, control []byte, to *sockName, flags int) (n int, err error) {
+	dontWait := flags&unix.MSG_DONTWAIT != 0
+	flags |= unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+	once := func() (int, error) {
+		// x/sys adds a byte to a message that has none but has control data.
+		if to != nil || len(control) > 0 && empty(buffers) {
+			return sendmsg(s.fd, buffers, control, to, flags)
+		}
+		return unix.SendmsgBuffers(s.fd, buffers, control, nil, flags)
+	}
+	if to != nil || dontWait {
+		return ignoringEINTR(once)
+	}
+	waitErr := s.waitWrite(ctx, func(uintptr) bool {
+		n, err = ignoringEINTR(once)
+		return err != unix.EAGAIN
+	})
+	if waitErr != nil {
+		return 0, waitErr
+	}
+	return n, err
+}
+
+func empty(buffers [][]byte) bool {
+	for _, b := range buffers {
+		if len(b) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// advance is what is left of buffers after their first n bytes.
+func advance(buffers [][]byte, n int) [][]byte {
+	for len(buffers) > 0 && n >= len(buffers[0]) {
+		n -= len(buffers[0])
+		buffers = buffers[1:]
+	}
+	if n == 0 {
+		return buffers
+	}
+	rest := append([][]byte(nil), buffers...)
+	rest[0] = rest[0][n:]
+	return rest
+}

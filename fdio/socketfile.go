@@ -1,0 +1,245 @@
+package fdio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrInTheWay says that something that is no socket has the path of a socket
+// file.
+var ErrInTheWay = errors.New("something else is there")
+
+// socketFile is the file that a Unix socket of our own is bound to. Taking and
+// removing it happens under flock(2) on its directory, which every server that
+// does the same respects.
+type socketFile struct {
+	dir  int // descriptor of the directory
+	base string
+	dev  uint64
+	ino  uint64
+}
+
+// bindFile binds the socket fd to path, with exactly the permissions mode from
+// the first instant that it exists. A file that a dead server left there is
+// replaced; a live one is EADDRINUSE, and does not notice.
+func bindFile(ctx context.Context, fd int, path string, mode os.FileMode) (*socketFile, error) {
+	dirPath, base := filepath.Split(path)
+	if dirPath == "" {
+		dirPath = "."
+	}
+	if base == "" {
+		return nil, unix.EISDIR
+	}
+	dir, err := openDir(dirPath)
+	if err != nil {
+		return nil, err
+	}
+	f := &socketFile{dir: dir, base: base}
+	if err := f.bind(ctx, fd, path, mode); err != nil {
+		unix.Close(dir)
+		return nil, err
+	}
+	return f, nil
+}
+
+func openDir(path string) (int, error) {
+	dir, err := ignoringEINTR(func() (int, error) {
+		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return -1, &os.PathError{Op: "open directory", Path: path, Err: err}
+	}
+	return dir, nil
+}
+
+func (f *socketFile) bind(ctx context.Context, fd int, path string, mode os.FileMode) (err error) {
+	if err := f.lock(ctx); err != nil {
+		return err
+	}
+	defer f.unlock()
+	// The file gets the permissions of the socket's own inode, less the umask.
+	if err := unix.Fchmod(fd, uint32(mode.Perm())); err != nil {
+		return os.NewSyscallError("fchmod", err)
+	}
+	take, giveUp, err := f.taker(fd, path)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			giveUp()
+		}
+	}()
+	if err = take(); err == unix.EADDRINUSE || err == unix.EEXIST {
+		if err = f.removeStale(); err == nil {
+			err = take()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err = f.identify(mode); err != nil {
+		unix.Unlinkat(f.dir, f.base, 0)
+	}
+	return err
+}
+
+// taker returns a function that gives the socket fd its file, or fails because
+// something is there, and one to call when that is all. Where the path is
+// longer than sun_path the socket is bound below our descriptor of the
+// directory; where its last part alone is too long for that, under another name
+// that is then changed.
+func (f *socketFile) taker(fd int, path string) (take func() error, giveUp func(), err error) {
+	giveUp = func() {}
+	if len(path) > maxPathName {
+		path = f.below(f.base)
+	}
+	if len(path) <= maxPathName {
+		name := unixSockName(path)
+		return func() error { return bind(fd, &name) }, giveUp, nil
+	}
+	short := fmt.Sprintf(".fdmsg-%d-%d", os.Getpid(), fd)
+	name := unixSockName(f.below(short))
+	if err := bind(fd, &name); err != nil {
+		return nil, nil, err
+	}
+	take = func() error {
+		return unix.Renameat2(f.dir, short, f.dir, f.base, unix.RENAME_NOREPLACE)
+	}
+	return take, func() { unix.Unlinkat(f.dir, short, 0) }, nil
+}
+
+func (f *socketFile) below(name string) string { return procFD(f.dir) + "/" + name }
+
+// removeStale removes what is at the path if it is a socket that no process
+// has open.
+func (f *socketFile) removeStale() error {
+	file, _, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(file)
+	if err := probe(file); err != unix.ECONNREFUSED {
+		return unix.EADDRINUSE
+	}
+	err = unix.Unlinkat(f.dir, f.base, 0)
+	return os.NewSyscallError("unlink", err)
+}
+
+// open opens the socket file itself with O_PATH. What is no socket, a symbolic
+// link for one, is ErrInTheWay.
+func (f *socketFile) open() (fd int, st unix.Stat_t, err error) {
+	fd, err = ignoringEINTR(func() (int, error) {
+		return unix.Openat(f.dir, f.base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return -1, st, os.NewSyscallError("open", err)
+	}
+	if err = os.NewSyscallError("fstat", unix.Fstat(fd, &st)); err == nil && st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		err = fmt.Errorf("%w: %s", ErrInTheWay, fileKind(st.Mode))
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, st, err
+	}
+	return fd, st, nil
+}
+
+// probe tells whether a process has the socket file open: ECONNREFUSED if none
+// has. It connects a datagram socket: a server of another type answers
+// EPROTOTYPE, and no server is sent anything.
+func probe(file int) error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	name := unixSockName(procFD(file))
+	return connect(fd, &name)
+}
+
+// identify remembers which file it is that was just bound to, and gives it the
+// permission bits that the umask took away.
+func (f *socketFile) identify(mode os.FileMode) error {
+	file, st, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(file)
+	f.dev, f.ino = uint64(st.Dev), st.Ino
+	if os.FileMode(st.Mode).Perm() == mode.Perm() {
+		return nil
+	}
+	return os.NewSyscallError("chmod", unix.Chmod(procFD(file), uint32(mode.Perm())))
+}
+
+// remove removes the file if it is still the one that was bound to, and closes
+// the directory. Without the lock, for which it waits a second, it leaves the
+// file: it will be found to be stale.
+func (f *socketFile) remove() error {
+	defer unix.Close(f.dir)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := f.lock(ctx); err != nil {
+		return &Error{Address: f.base, Op: "remove socket file", Err: err}
+	}
+	defer f.unlock()
+	var st unix.Stat_t
+	err := unix.Fstatat(f.dir, f.base, &st, unix.AT_SYMLINK_NOFOLLOW)
+	if err == unix.ENOENT || err == nil && (uint64(st.Dev) != f.dev || st.Ino != f.ino) {
+		return nil
+	}
+	if err == nil {
+		err = unix.Unlinkat(f.dir, f.base, 0)
+	}
+	return os.NewSyscallError("unlink", err)
+}
+
+// release closes the directory, and leaves the file to whoever has the socket.
+func (f *socketFile) release() { unix.Close(f.dir) }
+
+func (f *socketFile) lock(ctx context.Context) error {
+	var b backoff
+	for {
+		_, err := ignoringEINTR(func() (int, error) {
+			return 0, unix.Flock(f.dir, unix.LOCK_EX|unix.LOCK_NB)
+		})
+		if err != unix.EWOULDBLOCK {
+			return os.NewSyscallError("flock", err)
+		}
+		if err := b.pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *socketFile) unlock() { unix.Flock(f.dir, unix.LOCK_UN) }
+
+// procFD is a path that leads to what descriptor fd refers to: proc(5).
+func procFD(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
+// fileKind names the file type in st_mode: inode(7).
+func fileKind(mode uint32) string {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return "regular file"
+	case unix.S_IFDIR:
+		return "directory"
+	case unix.S_IFLNK:
+		return "symbolic link"
+	case unix.S_IFIFO:
+		return "FIFO"
+	case unix.S_IFCHR:
+		return "character device"
+	case unix.S_IFBLK:
+		return "block device"
+	}
+	return "socket"
+}
