@@ -1,0 +1,217 @@
+package descriptor
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+
+	"golang.org/x/sys/unix"
+)
+
+// What there is to know of descriptors without an inode of their own, most of it
+// by fdinfo.
+
+func describeEventfd(_ *Inspector, d *Descriptor) {
+	info := readFdinfo(d.FD)
+	d.detail("count", info.number("eventfd-count", 16))
+	d.detail("id", info.number("eventfd-id", 10))
+	d.detail("semaphore", info.number("eventfd-semaphore", 10) != 0)
+}
+
+// clocks are the clocks of timerfd_create(2).
+var clocks = map[uint64]string{
+	unix.CLOCK_REALTIME: "CLOCK_REALTIME", unix.CLOCK_MONOTONIC: "CLOCK_MONOTONIC", unix.CLOCK_BOOTTIME: "CLOCK_BOOTTIME",
+	unix.CLOCK_REALTIME_ALARM: "CLOCK_REALTIME_ALARM", unix.CLOCK_BOOTTIME_ALARM: "CLOCK_BOOTTIME_ALARM",
+}
+
+func describeTimerfd(_ *Inspector, d *Descriptor) {
+	info := readFdinfo(d.FD)
+	clock := info.number("clockid", 10)
+	name, known := clocks[clock]
+	if !known {
+		name = strconv.FormatUint(clock, 10)
+	}
+	d.detail("clock", name)
+	d.detail("ticks", info.number("ticks", 10))
+	d.detail("remaining", seconds(info.value("it_value")))
+	d.detail("interval", seconds(info.value("it_interval")))
+}
+
+// seconds reads the time span "(SECONDS, NANOSECONDS)".
+func seconds(text string) float64 {
+	s, ns, _ := strings.Cut(strings.Trim(text, "()"), ", ")
+	return float64(parseNumber(s, 10)) + float64(parseNumber(ns, 10))/1e9
+}
+
+func describeSignalfd(_ *Inspector, d *Descriptor) {
+	mask := readFdinfo(d.FD).number("sigmask", 16)
+	signals := []string{}
+	for n := range 64 {
+		if mask&(1<<n) == 0 {
+			continue
+		}
+		name := unix.SignalName(unix.Signal(n + 1))
+		if name == "" {
+			name = strconv.Itoa(n + 1)
+		}
+		signals = append(signals, name)
+	}
+	d.detail("signals", signals)
+}
+
+// topBit is IN_ONESHOT and EPOLLET, which are no ints where an int has 32 bits.
+const topBit = -1 << 31
+
+// inotifyEvents are the bits of an inotify watch: inotify(7).
+var inotifyEvents = []fdio.Flag{
+	{Bits: unix.IN_ALL_EVENTS, Name: "IN_ALL_EVENTS"},
+	{Bits: unix.IN_ACCESS, Name: "IN_ACCESS"}, {Bits: unix.IN_MODIFY, Name: "IN_MODIFY"},
+	{Bits: unix.IN_ATTRIB, Name: "IN_ATTRIB"}, {Bits: unix.IN_CLOSE_WRITE, Name: "IN_CLOSE_WRITE"},
+	{Bits: unix.IN_CLOSE_NOWRITE, Name: "IN_CLOSE_NOWRITE"}, {Bits: unix.IN_OPEN, Name: "IN_OPEN"},
+	{Bits: unix.IN_MOVED_FROM, Name: "IN_MOVED_FROM"}, {Bits: unix.IN_MOVED_TO, Name: "IN_MOVED_TO"},
+	{Bits: unix.IN_CREATE, Name: "IN_CREATE"}, {Bits: unix.IN_DELETE, Name: "IN_DELETE"},
+	{Bits: unix.IN_DELETE_SELF, Name: "IN_DELETE_SELF"}, {Bits: unix.IN_MOVE_SELF, Name: "IN_MOVE_SELF"},
+	{Bits: unix.IN_EXCL_UNLINK, Name: "IN_EXCL_UNLINK"}, {Bits: topBit, Name: "IN_ONESHOT"},
+	{Bits: unix.IN_IGNORED, Name: "IN_IGNORED"}, {Bits: unix.IN_UNMOUNT, Name: "IN_UNMOUNT"},
+}
+
+func describeInotify(_ *Inspector, d *Descriptor) {
+	watches := [][]cmsg.Field{}
+	for _, entry := range readFdinfo(d.FD).entries("inotify ") {
+		watches = append(watches, []cmsg.Field{
+			{Name: "wd", Value: int64(parseNumber(entry("wd"), 16))},
+			{Name: "inode", Value: parseNumber(entry("ino"), 16)},
+			{Name: "device", Value: kernelDevice(entry("sdev")).String()},
+			{Name: "mask", Value: fdio.FlagNames(int(parseNumber(entry("mask"), 16)), inotifyEvents)},
+		})
+	}
+	d.detail("watches", watches)
+}
+
+// kernelDevice reads a device number as the kernel has it inside, major above
+// 20 bits of minor, in hexadecimal.
+func kernelDevice(text string) Device {
+	n := uint32(parseNumber(text, 16))
+	return Device{n >> 20, n & (1<<20 - 1)}
+}
+
+// describeFanotify gives the marks as the kernel numbers them: fanotify_mark(2).
+func describeFanotify(_ *Inspector, d *Descriptor) {
+	info := readFdinfo(d.FD)
+	marks := [][]cmsg.Field{}
+	for _, entry := range info.entries("fanotify ") {
+		mark := []cmsg.Field{}
+		if ino := entry("ino"); ino != "" {
+			mark = append(mark, cmsg.Field{Name: "inode", Value: parseNumber(ino, 16)})
+		}
+		if sdev := entry("sdev"); sdev != "" {
+			mark = append(mark, cmsg.Field{Name: "device", Value: kernelDevice(sdev).String()})
+		}
+		if id := entry("mnt_id"); id != "" {
+			mark = append(mark, cmsg.Field{Name: "mount", Value: parseNumber(id, 16)})
+		}
+		if mask := entry("mask"); mask != "" {
+			marks = append(marks, append(mark, cmsg.Field{Name: "mask", Value: "0x" + strings.TrimPrefix(mask, "0x")}))
+		}
+	}
+	for _, entry := range info.entries("fanotify ") {
+		if flags := entry("flags"); flags != "" && entry("mask") == "" {
+			d.detail("flags", flags)
+		}
+	}
+	d.detail("marks", marks)
+}
+
+// epollEvents are the bits of epoll_ctl(2).
+var epollEvents = []fdio.Flag{
+	{Bits: unix.EPOLLIN, Name: "EPOLLIN"}, {Bits: unix.EPOLLPRI, Name: "EPOLLPRI"}, {Bits: unix.EPOLLOUT, Name: "EPOLLOUT"},
+	{Bits: unix.EPOLLERR, Name: "EPOLLERR"}, {Bits: unix.EPOLLHUP, Name: "EPOLLHUP"}, {Bits: unix.EPOLLRDNORM, Name: "EPOLLRDNORM"},
+	{Bits: unix.EPOLLRDBAND, Name: "EPOLLRDBAND"}, {Bits: unix.EPOLLWRNORM, Name: "EPOLLWRNORM"}, {Bits: unix.EPOLLWRBAND, Name: "EPOLLWRBAND"},
+	{Bits: unix.EPOLLMSG, Name: "EPOLLMSG"}, {Bits: unix.EPOLLRDHUP, Name: "EPOLLRDHUP"}, {Bits: unix.EPOLLEXCLUSIVE, Name: "EPOLLEXCLUSIVE"},
+	{Bits: unix.EPOLLWAKEUP, Name: "EPOLLWAKEUP"}, {Bits: unix.EPOLLONESHOT, Name: "EPOLLONESHOT"}, {Bits: topBit, Name: "EPOLLET"},
+}
+
+func describeEpoll(_ *Inspector, d *Descriptor) {
+	targets := [][]cmsg.Field{}
+	for _, entry := range readFdinfo(d.FD).entries("tfd:") {
+		targets = append(targets, []cmsg.Field{
+			{Name: "fd", Value: int64(parseNumber(entry("tfd"), 10))}, // as the process has it that put it in
+			{Name: "events", Value: fdio.FlagNames(int(parseNumber(entry("events"), 16)), epollEvents)},
+			{Name: "data", Value: parseNumber(entry("data"), 16)},
+			{Name: "inode", Value: parseNumber(entry("ino"), 16)},
+			{Name: "device", Value: kernelDevice(entry("sdev")).String()},
+		})
+	}
+	d.detail("targets", targets)
+}
+
+// describePidfd says whose pidfd it is: pidfd_open(2). The pid is -1 when the
+// process has been waited for, and 0 in a PID namespace that does not see it.
+func describePidfd(_ *Inspector, d *Descriptor) {
+	pid, err := strconv.Atoi(readFdinfo(d.FD).value("Pid"))
+	if err != nil {
+		return
+	}
+	d.detail("pid", int64(pid))
+	if pid > 0 {
+		if comm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil {
+			d.detail("command", []byte(strings.TrimSuffix(string(comm), "\n")))
+		}
+	}
+	fds := []unix.PollFd{{Fd: int32(d.FD), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	d.detail("exited", pid < 0 || err == nil && n > 0)
+}
+
+func describeIOUring(_ *Inspector, d *Descriptor) {
+	info := readFdinfo(d.FD)
+	d.detail("sq_entries", int64(info.number("SqMask", 16)+1))
+	d.detail("cq_entries", int64(info.number("CqMask", 16)+1))
+	d.detail("user_files", int64(info.number("UserFiles", 10)))
+	d.detail("user_buffers", int64(info.number("UserBufs", 10)))
+}
+
+func describeUserfaultfd(_ *Inspector, d *Descriptor) {
+	info := readFdinfo(d.FD)
+	d.detail("pending", int64(info.number("pending", 10)))
+	d.detail("total", int64(info.number("total", 10)))
+	d.detail("api", info.value("API"))
+}
+
+func describePerfEvent(_ *Inspector, d *Descriptor) {
+	if id, err := ioctlUint64(d.FD, unix.PERF_EVENT_IOC_ID); err == nil {
+		d.detail("id", id)
+	}
+}
+
+// describeBPF says what bpf(2) object it is, by fdinfo, and what it is called, by
+// BPF_OBJ_GET_INFO_BY_FD.
+func describeBPF(_ *Inspector, d *Descriptor) {
+	info := readFdinfo(d.FD)
+	object := strings.TrimPrefix(strings.TrimPrefix(d.Name, "anon_inode:"), "bpf")
+	object = strings.Trim(object, "-_")
+	d.detail("object", object)
+	for _, name := range []string{"map_type", "prog_type", "link_type"} {
+		if value := info.value(name); value != "" {
+			d.detail("type", value)
+		}
+	}
+	for _, name := range []string{"map_id", "prog_id", "link_id", "btf_id"} {
+		if value := info.value(name); value != "" {
+			d.detail(strings.TrimPrefix(name, object+"_"), value)
+		}
+	}
+	// Where the name is in struct bpf_map_info and bpf_prog_info of <linux/bpf.h>.
+	offset := map[string]int{"map": 24, "prog": 64}[object]
+	if name := bpfName(d.FD, offset); name != "" {
+		d.detail("name", []byte(name))
+	}
+	for _, name := range []string{"key_size", "value_size", "max_entries"} {
+		if value := info.value(name); value != "" {
+			d.detail(name, int64(parseNumber(value, 10)))
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package descriptor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"fdmsg/fdio"
+
+	"golang.org/x/sys/unix"
+)
+
+// Which says which descriptors are to be read.
+type Which string
+
+// What can be read of a message's descriptors.
+const (
+	Files   Which = "files" // regular files and memfds; not where reading can block or consume
+	All     Which = "all"   // those too, and pipes, FIFOs and terminals
+	Nothing Which = "none"
+)
+
+// ReadOptions bound what is read of one descriptor.
+type ReadOptions struct {
+	Which   Which
+	Limit   int64         // bytes
+	Timeout time.Duration // 0: none
+}
+
+// Content is what was read from a descriptor.
+type Content struct {
+	Read      bool   // whether it was to be read at all
+	Data      []byte // at most as much as the limit allows
+	Truncated bool   // there was more
+	Err       error  // why it could not be read, or not to its end
+}
+
+// source is how a kind of descriptor is read.
+type source int
+
+const (
+	none      source = iota // never
+	wholeFile               // pread(2) from offset 0
+	stream                  // read(2), which consumes, as far as there is something
+)
+
+// ErrNotReadable is the content error of a descriptor without read access.
+var ErrNotReadable = errors.New("not open for reading")
+
+// ErrTimeout is the content error of what did not end in time.
+var ErrTimeout = errors.New("timed out")
+
+// Read reads the descriptor's content into d.Content, appending the bytes to
+// arena, which it returns; the content's data is a part of it. The offset of a
+// file, which others may share, is not moved; O_NONBLOCK is not changed. What
+// has come when ctx ends is all; ctx's cause is then the content's error.
+func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
+	source := in.source(d, o.Which)
+	if source == none {
+		return arena
+	}
+	d.Content.Read = true
+	if !d.Readable() {
+		d.Content.Err = ErrNotReadable
+		return arena
+	}
+	p := patience{ctx: ctx}
+	if o.Timeout > 0 {
+		p.end = time.Now().Add(o.Timeout)
+	}
+	start := len(arena)
+	switch {
+	case source == wholeFile && d.mayStall():
+		arena = in.readStalling(p, d, arena, o.Limit)
+	case source == wholeFile:
+		arena = d.readFile(p, arena, o.Limit, d.Kind == KindFile && d.onPseudoFileSystem())
+	default:
+		arena = d.readStream(p, arena, o.Limit)
+	}
+	d.Content.Data = arena[start:len(arena):len(arena)]
+	return arena
+}
+
+func (in *Inspector) source(d *Descriptor, which Which) source {
+	s := kinds[d.Kind].content
+	switch {
+	case which == Nothing:
+		return none
+	case which == All:
+		if d.Kind == KindTTY && in.isControllingTerminal(d.Inode.Special) {
+			return none
+		}
+		return s
+	case s == stream || d.Kind == KindFile && d.onPseudoFileSystem():
+		return none
+	}
+	return s
+}
+
+// readStalling is readFile where a daemon may not answer: what has come by the end
+// of the patience is lost.
+func (in *Inspector) readStalling(p patience, d *Descriptor, arena []byte, limit int64) []byte {
+	own := *d
+	var data []byte
+	err := in.stalling.run(p, d.FD, func(fd int) {
+		own.FD = fd
+		data = own.readFile(p, nil, limit, false)
+	})
+	if err != nil {
+		d.Content.Err = err
+		return arena
+	}
+	d.Content = own.Content
+	return append(arena, data...)
+}
+
+// patience is how long a read may take: until ctx ends, and until end if that
+// is not zero. It is apart from contexts with a deadline because most reads
+// never ask.
+type patience struct {
+	ctx context.Context
+	end time.Time
+}
+
+// over is why there is no more time, nil while there is.
+func (p patience) over() error {
+	switch {
+	case p.ctx.Err() != nil:
+		return context.Cause(p.ctx)
+	case !p.end.IsZero() && !time.Now().Before(p.end):
+		return ErrTimeout
+	}
+	return nil
+}
+
+// wait waits until a read from fd would not.
+func (p patience) wait(fd int) error {
+	if p.end.IsZero() {
+		return fdio.WaitReadable(p.ctx, fd)
+	}
+	ctx, cancel := context.WithDeadlineCause(p.ctx, p.end, ErrTimeout)
+	defer cancel()
+	return fdio.WaitReadable(ctx, fd)
+}
+
+// maxRead is how much one read asks for: after each, the time is looked at.
+const maxRead = 1 << 20
+
+// readChunk is how much a read asks for where the size says nothing.
+const readChunk = 64 << 10
+
+// readFile reads with pread(2) until the end of file or the limit. A read that
+// comes short exactly where the size said that the file ends is the end. A file
+// that reading may have to wait for is polled before.
+func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait bool) []byte {
+	start := len(arena)
+	for {
+		done := int64(len(arena) - start)
+		if done >= limit {
+			d.Content.Truncated = d.more(done)
+			return arena
+		}
+		want := min(limit-done, maxRead)
+		if left := d.Inode.Size - done; left <= 0 {
+			want = min(want, readChunk)
+		} else if left < want {
+			want = left + 1 // to see that this is the end
+		}
+		if mayWait {
+			if err := p.wait(d.FD); err != nil {
+				d.Content.Err = err
+				return arena
+			}
+		}
+		n, err := 0, error(nil)
+		arena, n, err = appendRead(arena, want, func(b []byte) (int, error) {
+			return unix.Pread(d.FD, b, done)
+		})
+		switch {
+		case err != nil:
+			d.Content.Err = err
+			return arena
+		case n == 0, int64(n) < want && done+int64(n) == d.Inode.Size:
+			return arena
+		}
+		if err := p.over(); err != nil {
+			d.Content.Err = err
+			return arena
+		}
+	}
+}
+
+func (d *Descriptor) more(offset int64) bool {
+	var one [1]byte
+	for {
+		n, err := unix.Pread(d.FD, one[:], offset)
+		if err != unix.EINTR {
+			return n > 0
+		}
+	}
+}
+
+// readStream reads until end of file, limit or the end of patience. It waits before
+// every read until that would not wait. Another reader may be faster then, so
+// pipes are read with RWF_NOWAIT, which does not wait even so: preadv2(2).
+// FIFOs and terminals do not know it.
+func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
+	start := len(arena)
+	read := func(b []byte) (int, error) { return unix.Preadv2(d.FD, [][]byte{b}, -1, unix.RWF_NOWAIT) }
+	for {
+		done := int64(len(arena) - start)
+		if done >= limit {
+			queued, err := unix.IoctlGetInt(d.FD, unix.TIOCINQ)
+			d.Content.Truncated = err == nil && queued > 0
+			return arena
+		}
+		if err := p.wait(d.FD); err != nil {
+			d.Content.Err = err
+			return arena
+		}
+		n, err := 0, error(nil)
+		arena, n, err = appendRead(arena, min(readChunk, limit-done), read)
+		switch {
+		case err == unix.EOPNOTSUPP:
+			read = func(b []byte) (int, error) { return unix.Read(d.FD, b) }
+		case err == unix.EAGAIN:
+		case err == unix.EIO && d.Kind == KindTTY: // the master side is closed
+			return arena
+		case err != nil:
+			d.Content.Err = err
+			return arena
+		case n == 0:
+			return arena
+		}
+		if err := p.over(); err != nil {
+			d.Content.Err = err
+			return arena
+		}
+	}
+}
+
+// appendRead appends what one successful call of read puts into a buffer of
+// size bytes.
+func appendRead(arena []byte, size int64, read func([]byte) (int, error)) ([]byte, int, error) {
+	arena = slices.Grow(arena, int(size))
+	used := len(arena)
+	for {
+		n, err := read(arena[used : used+int(size)])
+		if err == unix.EINTR {
+			continue
+		}
+		n = max(n, 0)
+		return arena[:used+n], n, err
+	}
+}

@@ -1,0 +1,187 @@
+package descriptor
+
+import (
+	"errors"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrLimit says that there is more than may be copied.
+var ErrLimit = errors.New("larger than the limit")
+
+// noLimit is more than any file has; one byte more can still be counted.
+const noLimit = 1<<63 - 2
+
+// copyChunk is how much one call copies: after each, the time is looked at.
+const copyChunk = 16 << 20
+
+// copyContents copies what is in from to the empty regular file to, holes kept,
+// and returns how many bytes that is. A regular file is copied from its
+// beginning, without moving its offset; all else is read to its end. More than
+// limit bytes are ErrLimit, the end of the patience its error.
+func copyContents(p patience, to, from int, limit int64) (int64, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(from, &st); err != nil {
+		return 0, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return copyStream(p, to, from, limit)
+	}
+	c := copier{patience: p, to: to, from: from, limit: limit}
+	// Looking for holes moves the offset, so that is done on a description of
+	// our own. Without permission to open it again the file is copied as it is.
+	own, err := unix.Open("/proc/self/fd/"+strconv.Itoa(from), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		err = c.rangeTo(noLimit)
+		return c.done, err
+	}
+	defer unix.Close(own)
+	c.from = own
+	err = c.sparse()
+	return c.done, err
+}
+
+// copier copies a regular file.
+type copier struct {
+	patience
+	to, from int
+	limit    int64
+	done     int64 // how far it has come
+	method   int   // the index of the first of copyMethods that may work
+}
+
+// sparse copies the parts of the file that hold data, and makes holes between
+// them: lseek(2), SEEK_DATA.
+func (c *copier) sparse() error {
+	for {
+		start, err := unix.Seek(c.from, c.done, unix.SEEK_DATA)
+		switch {
+		case err == unix.ENXIO: // a hole to the end, or the end
+			return c.holeToEnd()
+		case err != nil: // not known here
+			return c.rangeTo(noLimit)
+		}
+		if start > c.limit {
+			return ErrLimit
+		}
+		end, err := unix.Seek(c.from, start, unix.SEEK_HOLE)
+		if err != nil || start == 0 && end == 0 {
+			end = noLimit
+		}
+		c.done = start
+		before := c.done
+		if err := c.rangeTo(end); err != nil {
+			return err
+		}
+		if c.done == before || c.done < end { // the end of the file
+			return nil
+		}
+	}
+}
+
+func (c *copier) holeToEnd() error {
+	end, err := unix.Seek(c.from, 0, unix.SEEK_END)
+	if err != nil || end <= c.done {
+		// A size of nothing may be untrue, as in proc.
+		return c.rangeTo(noLimit)
+	}
+	if end > c.limit {
+		return ErrLimit
+	}
+	c.done = end
+	return unix.Ftruncate(c.to, end)
+}
+
+// copyMethods copy up to size bytes at offset, from the best to the last resort.
+// The file systems and kinds of files that each can serve differ:
+// copy_file_range(2), sendfile(2).
+var copyMethods = [...]func(c *copier, size int) (int, error){
+	func(c *copier, size int) (int, error) {
+		in, out := c.done, c.done
+		return unix.CopyFileRange(c.from, &in, c.to, &out, size, 0)
+	},
+	func(c *copier, size int) (int, error) {
+		if _, err := unix.Seek(c.to, c.done, unix.SEEK_SET); err != nil {
+			return 0, err
+		}
+		in := c.done
+		return unix.Sendfile(c.to, c.from, &in, size)
+	},
+	func(c *copier, size int) (int, error) {
+		b := make([]byte, min(size, readChunk))
+		n, err := unix.Pread(c.from, b, c.done)
+		if err != nil {
+			return 0, err
+		}
+		return n, pwriteAll(c.to, b[:n], c.done)
+	},
+}
+
+// rangeTo copies up to end, or to the end of the file.
+func (c *copier) rangeTo(end int64) error {
+	for c.done < end {
+		size := min(end-c.done, copyChunk, c.limit-c.done+1)
+		n, err := copyMethods[c.method](c, int(size))
+		last := c.method == len(copyMethods)-1
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.ENOSPC || err == unix.EDQUOT || err != nil && last:
+			return err
+		case err != nil || n == 0 && !last && c.done == 0:
+			// Nothing at the beginning may be a file of proc, whose size says so.
+			c.method++
+			continue
+		case n == 0:
+			return nil
+		}
+		if c.done += int64(n); c.done > c.limit {
+			return ErrLimit
+		}
+		if err := c.over(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyStream reads to the end, waiting as long as the patience allows.
+func copyStream(p patience, to, from int, limit int64) (done int64, err error) {
+	b := make([]byte, 1<<20)
+	for {
+		if err := p.wait(from); err != nil {
+			return done, err
+		}
+		n, err := unix.Read(from, b)
+		switch {
+		case err == unix.EINTR || err == unix.EAGAIN:
+			continue
+		case err != nil:
+			return done, err
+		case n == 0:
+			return done, nil
+		}
+		if done+int64(n) > limit {
+			return done, ErrLimit
+		}
+		if err := pwriteAll(to, b[:n], done); err != nil {
+			return done, err
+		}
+		done += int64(n)
+	}
+}
+
+func pwriteAll(fd int, b []byte, offset int64) error {
+	for len(b) > 0 {
+		n, err := unix.Pwrite(fd, b, offset)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		b, offset = b[n:], offset+int64(n)
+	}
+	return nil
+}

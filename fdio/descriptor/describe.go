@@ -1,0 +1,214 @@
+package descriptor
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"fdmsg/fdio/cmsg"
+
+	"golang.org/x/sys/unix"
+)
+
+// Descriptor is what is known of one open file descriptor. Which of the fields
+// hold something depends on its Kind.
+type Descriptor struct {
+	FD   int
+	Kind Kind
+
+	Path    string // where it has one in the file system, absolute
+	Deleted bool   // the path is gone
+	Name    string // what /proc calls it, where it has no path
+
+	Flags int // open file description: F_GETFL of fcntl(2), access mode included
+
+	Inode      Inode
+	Mount      uint64 // id of the mount, as in mountinfo; 0: not known
+	FileSystem string // type of the mount's file system, ext4 for example
+	fs         fileSystem
+	Offset     int64 // files, directories
+	HasOffset  bool
+
+	// Details are what only this kind has: see kinds.
+	Details []cmsg.Field
+
+	Content Content
+}
+
+// Inode is what statx(2) says.
+type Inode struct {
+	Mode     uint32 // type and permissions: inode(7)
+	UID, GID uint32
+	Size     int64 // bytes
+	Device   Device
+	Special  Device // of a character or block device: which one
+	Number   uint64
+	Links    uint32
+	Modified time.Time
+	mount    uint64
+	known    bool
+}
+
+// Known reports whether the inode could be asked.
+func (i *Inode) Known() bool { return i.known }
+
+// Device is a device number: makedev(3).
+type Device struct{ Major, Minor uint32 }
+
+// String is major and minor with a colon between, as in mountinfo: proc(5).
+func (d Device) String() string {
+	return strconv.FormatUint(uint64(d.Major), 10) + ":" + strconv.FormatUint(uint64(d.Minor), 10)
+}
+
+// AccessPath reports whether the descriptor was opened with O_PATH, and so can
+// neither be read nor written.
+func (d *Descriptor) AccessPath() bool { return d.Flags&unix.O_PATH != 0 }
+
+// Readable reports whether the descriptor was opened for reading.
+func (d *Descriptor) Readable() bool {
+	return !d.AccessPath() && d.Flags&unix.O_ACCMODE != unix.O_WRONLY
+}
+
+// Writable reports whether the descriptor was opened for writing.
+func (d *Descriptor) Writable() bool {
+	return !d.AccessPath() && d.Flags&unix.O_ACCMODE != unix.O_RDONLY
+}
+
+// Inspector describes and reads descriptors. It remembers what it learned about
+// mounts. It may be used by several goroutines at once.
+type Inspector struct {
+	mu     sync.Mutex
+	mounts map[mount]fileSystem
+
+	stalling *stalling
+
+	terminal     Device // our controlling terminal, never read
+	findTerminal sync.Once
+}
+
+// NewInspector makes an Inspector.
+func NewInspector() *Inspector {
+	return &Inspector{mounts: make(map[mount]fileSystem), stalling: newStalling()}
+}
+
+const statxMask = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
+
+// Describe says what fd is. It neither reads from fd nor changes anything about
+// it, and asks no daemon of a network or FUSE mount. What cannot be found out
+// is left empty.
+func (in *Inspector) Describe(fd int) Descriptor {
+	d := Descriptor{FD: fd}
+	d.Flags, _ = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	var st unix.Statx_t
+	if unix.Statx(fd, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, statxMask, &st) == nil {
+		d.Inode = inodeOf(&st)
+	}
+	link := readLink(fd)
+	d.Kind = d.kind(link)
+	if d.Inode.known && d.Kind != KindMemfd && (link == "" || link[0] == '/') {
+		in.placeOnMount(&d)
+	}
+	d.setName(link)
+	if describe := kinds[d.Kind].describe; describe != nil {
+		describe(in, &d)
+	}
+	return d
+}
+
+// detail adds a field to the details.
+func (d *Descriptor) detail(name string, value any) {
+	d.Details = append(d.Details, cmsg.Field{Name: name, Value: value})
+}
+
+func inodeOf(st *unix.Statx_t) Inode {
+	return Inode{
+		known:    true,
+		Mode:     uint32(st.Mode),
+		UID:      st.Uid,
+		GID:      st.Gid,
+		Size:     int64(st.Size),
+		Device:   Device{st.Dev_major, st.Dev_minor},
+		Special:  Device{st.Rdev_major, st.Rdev_minor},
+		Number:   st.Ino,
+		Links:    st.Nlink,
+		Modified: time.Unix(st.Mtime.Sec, int64(st.Mtime.Nsec)),
+		mount:    st.Mnt_id,
+	}
+}
+
+// readLink is what /proc/self/fd says that fd is, empty where it cannot be had:
+// proc(5).
+func readLink(fd int) string {
+	var buf [unix.PathMax]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), buf[:])
+	if err != nil {
+		return ""
+	}
+	return string(buf[:n])
+}
+
+const deletedSuffix = " (deleted)"
+
+func (d *Descriptor) setName(link string) {
+	if !strings.HasPrefix(link, "/") || d.Kind == KindMemfd {
+		d.Name = link
+		return
+	}
+	d.Path = link
+	path, marked := strings.CutSuffix(link, deletedSuffix)
+	if marked && d.gone(link) {
+		d.Path, d.Deleted = path, true
+	}
+}
+
+// gone tells the kernel's mark from a file whose name ends like it.
+func (d *Descriptor) gone(link string) bool {
+	if d.Inode.Links == 0 || d.mayStall() {
+		return true
+	}
+	var st unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, link, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_DONT_SYNC|unix.AT_NO_AUTOMOUNT, statxMask, &st)
+	return err != nil || st.Ino != d.Inode.Number || (Device{st.Dev_major, st.Dev_minor}) != d.Inode.Device
+}
+
+// isControllingTerminal reports whether d is this process's controlling
+// terminal, by its own number or as /dev/tty: tty(4).
+func (in *Inspector) isControllingTerminal(d Device) bool {
+	in.findTerminal.Do(func() { in.terminal = controllingTerminal() })
+	return d == Device{5, 0} || d == in.terminal
+}
+
+// controllingTerminal is zero where there is none.
+func controllingTerminal() Device {
+	stat, _ := readStat("/proc/self/stat")
+	return stat.tty
+}
+
+// processStat is a part of /proc/PID/stat: proc_pid_stat(5).
+type processStat struct {
+	session    int64
+	tty        Device // controlling terminal
+	foreground int64  // its foreground process group
+}
+
+func readStat(path string) (processStat, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return processStat{}, err
+	}
+	// The command name, the second field, may contain anything.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const first = 3 // the number of the field at index 0
+	if len(fields) <= 8-first {
+		return processStat{}, unix.EINVAL
+	}
+	field := func(n int) int64 {
+		v, _ := strconv.ParseInt(fields[n-first], 10, 64)
+		return v
+	}
+	tty := uint64(uint32(field(7)))
+	return processStat{field(6), Device{unix.Major(tty), unix.Minor(tty)}, field(8)}, nil
+}

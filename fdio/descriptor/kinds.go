@@ -1,0 +1,154 @@
+package descriptor
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kind is what a descriptor refers to.
+type Kind string
+
+// The kinds that have a row of their own in kinds, and unknown.
+const (
+	KindUnknown     Kind = "unknown"
+	KindFile        Kind = "file"
+	KindDirectory   Kind = "directory"
+	KindSymlink     Kind = "symlink"
+	KindPipe        Kind = "pipe"
+	KindSocket      Kind = "socket"
+	KindTTY         Kind = "tty"
+	KindChar        Kind = "char"
+	KindBlock       Kind = "block"
+	KindMemfd       Kind = "memfd"
+	KindEventfd     Kind = "eventfd"
+	KindTimerfd     Kind = "timerfd"
+	KindSignalfd    Kind = "signalfd"
+	KindInotify     Kind = "inotify"
+	KindFanotify    Kind = "fanotify"
+	KindEpoll       Kind = "epoll"
+	KindPidfd       Kind = "pidfd"
+	KindIOUring     Kind = "io_uring"
+	KindUserfaultfd Kind = "userfaultfd"
+	KindPerfEvent   Kind = "perf_event"
+	KindBPF         Kind = "bpf"
+	KindNamespace   Kind = "namespace"
+	KindMqueue      Kind = "mqueue"
+	KindDMABuf      Kind = "dma-buf"
+)
+
+// kinds has a row for every kind about which there is more to find out than
+// its inode says.
+var kinds = map[Kind]struct {
+	describe func(*Inspector, *Descriptor)
+	content  source
+}{
+	KindFile:        {describeSeekable, wholeFile},
+	KindDirectory:   {describeSeekable, none},
+	KindSymlink:     {describeSymlink, none},
+	KindMemfd:       {describeMemfd, wholeFile},
+	KindPipe:        {describePipe, stream},
+	KindTTY:         {describeTTY, stream},
+	KindSocket:      {describeSocket, none},
+	KindChar:        {describeDevice, none},
+	KindBlock:       {describeDevice, none},
+	KindEventfd:     {describeEventfd, none},
+	KindTimerfd:     {describeTimerfd, none},
+	KindSignalfd:    {describeSignalfd, none},
+	KindInotify:     {describeInotify, none},
+	KindFanotify:    {describeFanotify, none},
+	KindEpoll:       {describeEpoll, none},
+	KindPidfd:       {describePidfd, none},
+	KindIOUring:     {describeIOUring, none},
+	KindUserfaultfd: {describeUserfaultfd, none},
+	KindPerfEvent:   {describePerfEvent, none},
+	KindBPF:         {describeBPF, none},
+	KindNamespace:   {describeNamespace, none},
+	KindMqueue:      {describeMqueue, none},
+	KindDMABuf:      {describeDMABuf, none},
+}
+
+// anonymous are the kinds without an inode of their own, by the name that
+// /proc/self/fd shows after "anon_inode:", where that is not the kind's.
+var anonymous = map[string]Kind{
+	"[eventpoll]": KindEpoll,
+	"bpf-map":     KindBPF,
+	"bpf-prog":    KindBPF,
+	"bpf_link":    KindBPF,
+	"bpf_iter":    KindBPF,
+	"btf":         KindBPF,
+	"bpf_token":   KindBPF,
+}
+
+// namespaces are the prefixes that the links of namespaces have: namespaces(7).
+var namespaces = []string{"cgroup:[", "ipc:[", "mnt:[", "net:[", "pid:[", "time:[", "user:[", "uts:["}
+
+// kind decides by the type of the inode, and for what is no ordinary file by
+// its link in /proc/self/fd. What later kernels have goes by the name that
+// they give it.
+func (d *Descriptor) kind(link string) Kind {
+	if name, ok := strings.CutPrefix(link, "anon_inode:"); ok {
+		if kind, known := anonymous[name]; known {
+			return kind
+		}
+		if name = strings.Trim(name, "[]"); name != "" {
+			return Kind(name)
+		}
+		return KindUnknown
+	}
+	if !d.Inode.known {
+		return KindUnknown
+	}
+	switch d.Inode.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return regularKind(&d.Inode, link)
+	case unix.S_IFDIR:
+		return KindDirectory
+	case unix.S_IFLNK:
+		return KindSymlink
+	case unix.S_IFIFO:
+		return KindPipe
+	case unix.S_IFSOCK:
+		return KindSocket
+	case unix.S_IFBLK:
+		return KindBlock
+	case unix.S_IFCHR:
+		if d.isTerminal() {
+			return KindTTY
+		}
+		return KindChar
+	}
+	return KindUnknown
+}
+
+func regularKind(inode *Inode, link string) Kind {
+	switch {
+	case inode.Links == 0 && strings.HasPrefix(link, "/memfd:"):
+		return KindMemfd
+	case strings.HasPrefix(link, "/dmabuf:"):
+		return KindDMABuf
+	case strings.HasPrefix(link, "pidfd:"):
+		return KindPidfd
+	}
+	for _, prefix := range namespaces {
+		if strings.HasPrefix(link, prefix) {
+			return KindNamespace
+		}
+	}
+	return KindFile
+}
+
+// isTerminal reports whether d is a terminal, as isatty(3) does, the master
+// side of a pseudo-terminal excepted: pty(7).
+func (d *Descriptor) isTerminal() bool {
+	if d.AccessPath() || d.isPtyMaster() {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(d.FD, unix.TCGETS)
+	return err == nil
+}
+
+func (d *Descriptor) isPtyMaster() bool {
+	const ptmx = 2 // of major 5
+	return d.Inode.Special == Device{5, ptmx}
+}

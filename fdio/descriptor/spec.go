@@ -1,0 +1,322 @@
+// Package descriptor deals with open file descriptors: it opens what a
+// DESCRIPTOR names, describes what a descriptor refers to, and reads what is
+// in it.
+package descriptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"fdmsg/fdio"
+
+	"golang.org/x/sys/unix"
+)
+
+// Errors of opening what a DESCRIPTOR names.
+var (
+	ErrUnknownScheme = errors.New("unknown scheme")
+	ErrNoReader      = errors.New("the FIFO has no reader")
+	ErrIsSocket      = errors.New("is a socket file, which cannot be opened")
+	ErrEmpty         = errors.New("the path is empty")
+	ErrPtrace        = errors.New("not permitted to take descriptors of that process")
+	ErrNoProcess     = errors.New("no such process")
+	ErrNoDescriptor  = errors.New("the process has no such descriptor")
+)
+
+// scheme is how what stands behind a scheme is read and opened.
+type scheme struct {
+	parse func(s *Spec, rest string) error
+	open  func(ctx context.Context, s Spec) (int, error)
+}
+
+// inherited is the scheme of a descriptor that is open already.
+const inherited = "fd"
+
+// schemes are all there are. None of them waits for anything but, where it
+// connects, the network.
+var schemes = map[string]scheme{
+	inherited: {parseInherited, openInherited},
+	"r":       {parsePath, opener(unix.O_RDONLY)},
+	"w":       {parsePath, opener(unix.O_WRONLY | unix.O_CREAT)},
+	"rw":      {parsePath, opener(unix.O_RDWR | unix.O_CREAT)},
+	"a":       {parsePath, opener(unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT)},
+	"opath":   {parsePath, openOnlyPath},
+	"memfd":   {parsePath, openCopy},
+	"connect": {parseSocket, openConnected},
+	"listen":  {parseSocket, openListening},
+	"pid":     {parseOther, openOther},
+	"pidfd":   {parsePID, openPidfd},
+}
+
+// Spec is one DESCRIPTOR: what is to be opened and how.
+type Spec struct {
+	Scheme  string // see ParseSpec
+	Path    string // r, w, rw, a, opath, memfd
+	Address fdio.Address
+	PID     int
+	FD      int // fd, pid
+}
+
+// ParseSpec parses the text of a descriptor:
+//
+//	PATH             opened for reading
+//	r:PATH w:PATH rw:PATH a:PATH   for reading, writing, both, appending; all but r create
+//	fd:N, and - for fd:0           one that this process inherited
+//	opath:PATH                     its place in the file system alone, O_PATH of open(2)
+//	memfd:PATH memfd:-             a sealed copy of a file or of standard input in memory
+//	connect:ADDRESS listen:ADDRESS a socket
+//	pid:PID:FD                     a descriptor of another process
+//	pidfd:PID                      a process
+//
+// Everything up to the first colon that reads like a scheme is one:
+// fdio.CutScheme. Errors are of type *fdio.Error.
+func ParseSpec(text string) (Spec, error) {
+	s, err := parseSpec(text)
+	if err != nil {
+		return Spec{}, &fdio.Error{Address: text, Op: "parse descriptor", Err: err}
+	}
+	return s, nil
+}
+
+func parseSpec(text string) (Spec, error) {
+	if text == "-" {
+		return Spec{Scheme: inherited}, nil
+	}
+	name, rest, ok := fdio.CutScheme(text)
+	if !ok {
+		name, rest = "r", text
+	}
+	row, known := schemes[name]
+	if !known {
+		return Spec{}, fmt.Errorf("%w %q", ErrUnknownScheme, name)
+	}
+	s := Spec{Scheme: name}
+	err := row.parse(&s, rest)
+	return s, err
+}
+
+func parsePath(s *Spec, rest string) error {
+	if rest == "" {
+		return ErrEmpty
+	}
+	s.Path = rest
+	return nil
+}
+
+func parseInherited(s *Spec, rest string) (err error) {
+	s.FD, err = fdio.ParseFD(rest)
+	return err
+}
+
+func parseSocket(s *Spec, rest string) error {
+	a, err := fdio.ParseAddress(rest)
+	if e, ok := errors.AsType[*fdio.Error](err); ok {
+		return e.Err
+	}
+	if a.Network == fdio.Inherited || a.Network == fdio.Raw {
+		return fmt.Errorf("%w: no address to connect to or to listen on", fdio.ErrSyntax)
+	}
+	s.Address = a
+	return nil
+}
+
+func parsePID(s *Spec, rest string) error {
+	n, err := strconv.ParseUint(rest, 10, 31)
+	if err != nil || n == 0 {
+		return fmt.Errorf("%w: %q is not the number of a process", fdio.ErrSyntax, rest)
+	}
+	s.PID = int(n)
+	return nil
+}
+
+func parseOther(s *Spec, rest string) error {
+	pid, fd, ok := strings.Cut(rest, ":")
+	if !ok {
+		return fmt.Errorf("%w: write pid:PID:FD", fdio.ErrSyntax)
+	}
+	if err := parsePID(s, pid); err != nil {
+		return err
+	}
+	return parseInherited(s, fd)
+}
+
+// String writes the descriptor so that ParseSpec reads it back.
+func (s Spec) String() string {
+	rest := s.Path
+	switch s.Scheme {
+	case inherited:
+		rest = strconv.Itoa(s.FD)
+	case "connect", "listen":
+		rest = s.Address.String()
+	case "pid":
+		rest = strconv.Itoa(s.PID) + ":" + strconv.Itoa(s.FD)
+	case "pidfd":
+		rest = strconv.Itoa(s.PID)
+	}
+	return s.Scheme + ":" + rest
+}
+
+// Inherited reports whether the descriptor was open before this process began:
+// Open hands out its own number, and it is not to be closed.
+func (s Spec) Inherited() bool { return s.Scheme == inherited }
+
+// Stdin reports whether the descriptor is, or is made of, standard input.
+func (s Spec) Stdin() bool {
+	return s.Inherited() && s.FD == unix.Stdin || s.Scheme == "memfd" && s.Path == "-"
+}
+
+// Open opens what the descriptor names. The caller owns what comes back,
+// unless it is Inherited. Opening a path never waits, and never makes a terminal
+// the controlling one; connecting and copying end with ctx. The new descriptor is
+// blocking and close-on-exec. Errors are of type *fdio.Error.
+func (s Spec) Open(ctx context.Context) (int, error) {
+	fd, err := schemes[s.Scheme].open(ctx, s)
+	if err == nil {
+		return fd, nil
+	}
+	if _, ok := errors.AsType[*fdio.Error](err); ok {
+		return -1, err // says more
+	}
+	text := s.String()
+	if s.Scheme == "r" {
+		text = s.Path
+	}
+	return -1, &fdio.Error{Address: text, Op: "open", Err: err}
+}
+
+func openInherited(_ context.Context, s Spec) (int, error) { return s.FD, fdio.CheckInherited(s.FD) }
+
+func opener(flags int) func(context.Context, Spec) (int, error) {
+	return func(_ context.Context, s Spec) (int, error) { return openPath(s.Path, flags) }
+}
+
+func openOnlyPath(_ context.Context, s Spec) (int, error) {
+	for {
+		fd, err := unix.Open(s.Path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+func openConnected(ctx context.Context, s Spec) (int, error) {
+	socket, err := fdio.Dial(ctx, s.Address, fdio.DialOptions{})
+	if err != nil {
+		return -1, err
+	}
+	return socket.Detach()
+}
+
+func openListening(ctx context.Context, s Spec) (int, error) {
+	socket, err := fdio.Listen(ctx, s.Address, fdio.ListenOptions{Plain: true})
+	if err != nil {
+		return -1, err
+	}
+	return socket.Detach()
+}
+
+// openPidfd wraps pidfd_open(2).
+func openPidfd(_ context.Context, s Spec) (int, error) {
+	fd, err := unix.PidfdOpen(s.PID, 0)
+	if err == unix.ESRCH || err == unix.EINVAL { // or a thread's
+		err = ErrNoProcess
+	}
+	return fd, err
+}
+
+// openOther wraps pidfd_getfd(2), which asks the permission to trace the process:
+// ptrace(2).
+func openOther(ctx context.Context, s Spec) (int, error) {
+	pidfd, err := openPidfd(ctx, s)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(pidfd)
+	fd, err := unix.PidfdGetfd(pidfd, s.FD, 0)
+	switch err {
+	case unix.EPERM:
+		err = ErrPtrace
+	case unix.EBADF:
+		err = ErrNoDescriptor
+	case unix.ESRCH:
+		err = ErrNoProcess
+	}
+	return fd, err
+}
+
+// openCopy makes a memfd with a copy of a file, or of standard input, that
+// nobody can change any more: memfd_create(2), F_ADD_SEALS of fcntl(2).
+func openCopy(ctx context.Context, s Spec) (int, error) {
+	from := unix.Stdin
+	name := "stdin"
+	if s.Path != "-" {
+		var err error
+		if from, err = openPath(s.Path, unix.O_RDONLY); err != nil {
+			return -1, err
+		}
+		defer unix.Close(from)
+		name = filepath.Base(s.Path)
+	}
+	const longestName = 249 // NAME_MAX without "memfd:"
+	fd, err := unix.MemfdCreate(name[:min(len(name), longestName)], unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return -1, os.NewSyscallError("memfd_create", err)
+	}
+	if _, err = copyContents(patience{ctx: ctx}, fd, from, noLimit); err == nil {
+		_, err = unix.Seek(fd, 0, unix.SEEK_SET)
+	}
+	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+	if err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// openPath opens with O_NONBLOCK, so that neither a FIFO without a writer nor a
+// modem line is waited for, and takes the flag off again: open(2), fifo(7).
+func openPath(path string, flags int) (int, error) {
+	flags |= unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_LARGEFILE
+	for {
+		fd, err := unix.Open(path, flags, 0o666)
+		switch err {
+		case nil:
+			return blocking(fd)
+		case unix.EINTR:
+		case unix.ENXIO:
+			return -1, noDevice(path)
+		default:
+			return -1, err
+		}
+	}
+}
+
+func blocking(fd int) (int, error) {
+	if err := unix.SetNonblock(fd, false); err != nil {
+		unix.Close(fd)
+		return -1, os.NewSyscallError("fcntl", err)
+	}
+	return fd, nil
+}
+
+// noDevice says what ENXIO stands for: open(2).
+func noDevice(path string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err == nil {
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFIFO:
+			return ErrNoReader
+		case unix.S_IFSOCK:
+			return ErrIsSocket
+		}
+	}
+	return unix.ENXIO
+}
