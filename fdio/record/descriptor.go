@@ -1,0 +1,132 @@
+package record
+
+import (
+	"strconv"
+	"strings"
+
+	"fdmsg/fdio/descriptor"
+
+	"golang.org/x/sys/unix"
+)
+
+func appendDescriptors(dst []byte, ds []descriptor.Descriptor) []byte {
+	dst = append(appendKey(dst, "fds"), '[')
+	for i := range ds {
+		dst = append(appendKey(dst, ""), '{')
+		dst = appendDescriptor(dst, &ds[i])
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+func appendDescriptor(dst []byte, d *descriptor.Descriptor) []byte {
+	dst = appendInt(dst, "fd", int64(d.FD))
+	dst = AppendQuote(appendKey(dst, "type"), string(d.Kind))
+	if d.Path != "" {
+		dst = appendText(dst, "path", d.Path)
+	}
+	if d.Deleted {
+		dst = appendTrue(dst, "deleted")
+	}
+	if d.Name != "" {
+		dst = appendText(dst, "name", d.Name)
+	}
+	dst = AppendQuote(appendKey(dst, "access"), access(d))
+	dst = appendFlags(dst, "flags", d.Flags&^unix.O_ACCMODE, descriptor.StatusFlags)
+	dst = appendInode(dst, d)
+	dst = appendDetails(dst, d)
+	return appendContent(dst, &d.Content)
+}
+
+func access(d *descriptor.Descriptor) string {
+	switch r, w := d.Readable(), d.Writable(); {
+	case r && w:
+		return "rw"
+	case r:
+		return "r"
+	case w:
+		return "w"
+	}
+	return "none"
+}
+
+// appendInode appends what statx(2) said, as far as it says something: all
+// anonymous inodes are one and the same, and neither pipes nor sockets have a
+// size.
+func appendInode(dst []byte, d *descriptor.Descriptor) []byte {
+	in := &d.Inode
+	if !in.Known() || strings.HasPrefix(d.Name, "anon_inode:") {
+		return dst
+	}
+	dst = appendMode(dst, "mode", in.Mode)
+	dst = appendInt(dst, "uid", int64(in.UID))
+	dst = appendInt(dst, "gid", int64(in.GID))
+	switch in.Mode & unix.S_IFMT {
+	case unix.S_IFREG, unix.S_IFDIR, unix.S_IFLNK:
+		dst = appendInt(dst, "size", in.Size)
+	}
+	if d.HasOffset {
+		dst = appendInt(dst, "offset", d.Offset)
+	}
+	dst = appendDevice(dst, "device", in.Device)
+	dst = appendBigUint(dst, "inode", in.Number)
+	dst = appendInt(dst, "links", int64(in.Links))
+	dst = appendTime(dst, "mtime", in.Modified)
+	if d.Mount != 0 {
+		dst = appendBigUint(dst, "mount", d.Mount)
+	}
+	if d.FileSystem != "" {
+		dst = appendText(dst, "filesystem", d.FileSystem)
+	}
+	return dst
+}
+
+// appendMode appends the permission bits in octal: a zero and at least three
+// digits.
+func appendMode(dst []byte, key string, mode uint32) []byte {
+	dst = append(appendKey(dst, key), '"', '0')
+	mode &= 0o7777
+	for least := uint32(0o100); least > 1 && mode < least; least >>= 3 {
+		dst = append(dst, '0')
+	}
+	dst = strconv.AppendUint(dst, uint64(mode), 8)
+	return append(dst, '"')
+}
+
+func appendDevice(dst []byte, key string, d descriptor.Device) []byte {
+	dst = append(appendKey(dst, key), '"')
+	dst = strconv.AppendUint(dst, uint64(d.Major), 10)
+	dst = append(dst, ':')
+	dst = strconv.AppendUint(dst, uint64(d.Minor), 10)
+	return append(dst, '"')
+}
+
+// appendDetails appends the object that only d's kind has.
+func appendDetails(dst []byte, d *descriptor.Descriptor) []byte {
+	if len(d.Details) == 0 {
+		return dst
+	}
+	dst = append(AppendQuote(append(dst, ','), string(d.Kind)), ':', '{')
+	return append(appendFields(dst, d.Details), '}')
+}
+
+func appendContent(dst []byte, c *descriptor.Content) []byte {
+	if !c.Read {
+		return dst
+	}
+	if c.Err == nil || len(c.Data) > 0 {
+		data := c.Data
+		if c.Truncated {
+			data = trimPartialRune(data)
+		}
+		dst = appendText(dst, "content", data)
+		dst = appendInt(dst, "content_size", int64(len(data)))
+	}
+	if c.Truncated {
+		dst = appendTrue(dst, "content_truncated")
+	}
+	if c.Err != nil {
+		dst = AppendQuote(appendKey(dst, "content_error"), strings.ToValidUTF8(c.Err.Error(), "?"))
+	}
+	return dst
+}

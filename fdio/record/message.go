@@ -1,0 +1,155 @@
+// Package record writes what was sent and received as JSON Lines: one object a
+// line, UTF-8, always valid whatever bytes came. It makes no system call.
+//
+// Bytes stand under their own name when they are UTF-8, and in base64 under the
+// name with _base64 when they are not. Fields are only ever added.
+package record
+
+import (
+	"strconv"
+	"time"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/descriptor"
+
+	"golang.org/x/sys/unix"
+)
+
+// Message is a received message, for AppendMessage.
+type Message struct {
+	Time  time.Time // when it was received
+	Conn  int       // number of the connection; 0: none is shown
+	Local string    // address that it came to; empty: none is shown
+	From  string    // address that it came from; empty: none is shown
+	To    string    // address that it was sent to, for what comes from the error queue
+	Peer  *cmsg.Credentials
+
+	Data            []byte
+	Discarded       int                     // bytes that were received and thrown away
+	Buffers         [][]byte                // the parts of Data by buffer; nil: not shown
+	FullSize        *int                    // bytes that the message had, where that was asked for
+	Flags           int                     // msg_flags
+	Control         []byte                  // the control messages as received
+	HideCredentials bool                    // nobody asked for those in Control
+	Pidfds          []descriptor.Descriptor // of SCM_PIDFD in Control, in order
+
+	Descriptors []descriptor.Descriptor
+}
+
+// Sent is a message that was sent, for AppendSent.
+type Sent struct {
+	Time        time.Time
+	To          string // empty: none is shown
+	Size        int    // bytes that went out
+	Control     []byte
+	Descriptors []descriptor.Descriptor
+}
+
+// The values of a line's "type".
+const (
+	TypeMessage = "message"
+	TypeSent    = "sent"
+	TypeOpened  = "opened"
+)
+
+// AppendHead appends the beginning of a line: its type and its number. What
+// AppendMessage or AppendSent gives completes it. They are apart because the
+// number is only known once it is a line's turn to be written.
+func AppendHead(dst []byte, typ string, seq uint64) []byte {
+	dst = append(dst, `{"type":"`...)
+	dst = append(dst, typ...)
+	dst = append(dst, `","seq":`...)
+	return strconv.AppendUint(dst, seq, 10)
+}
+
+// AppendMessage appends the rest of the line of a received message, newline
+// included.
+func AppendMessage(dst []byte, m *Message) []byte {
+	dst = appendTime(dst, "time", m.Time)
+	if m.Conn != 0 {
+		dst = appendInt(dst, "conn", int64(m.Conn))
+	}
+	dst = appendAddress(dst, "local", m.Local)
+	dst = appendAddress(dst, "from", m.From)
+	dst = appendAddress(dst, "to", m.To)
+	if m.Peer != nil {
+		dst = append(appendKey(dst, "peer"), '{')
+		dst = append(appendCredentials(dst, *m.Peer), '}')
+	}
+	truncated := m.Flags&unix.MSG_TRUNC != 0
+	data := m.Data
+	if truncated {
+		data = trimPartialRune(data)
+	}
+	dst = appendText(dst, "message", data)
+	dst = appendInt(dst, "size", int64(len(m.Data)+m.Discarded))
+	if m.FullSize != nil {
+		dst = appendInt(dst, "full_size", int64(*m.FullSize))
+	}
+	if m.Buffers != nil {
+		dst = appendList(dst, "buffers", m.Buffers, appendBuffer)
+	}
+	dst = appendFlags(dst, "flags", m.Flags, fdio.MessageFlags)
+	if truncated {
+		dst = appendTrue(dst, "truncated")
+	}
+	if m.Flags&unix.MSG_CTRUNC != 0 {
+		dst = appendTrue(dst, "control_truncated")
+	}
+	dst = appendControl(dst, m)
+	dst = appendDescriptors(dst, m.Descriptors)
+	return append(dst, '}', '\n')
+}
+
+// appendBuffer appends what one of several buffers holds.
+func appendBuffer(dst, b []byte) []byte {
+	dst = append(appendKey(dst, ""), '{')
+	dst = appendText(dst, "data", b)
+	return append(appendInt(dst, "size", int64(len(b))), '}')
+}
+
+// AppendSent appends the rest of the line of a message that was sent, newline
+// included.
+func AppendSent(dst []byte, s *Sent) []byte {
+	dst = appendTime(dst, "time", s.Time)
+	dst = appendAddress(dst, "to", s.To)
+	dst = appendInt(dst, "size", int64(s.Size))
+	dst = appendControl(dst, &Message{Control: s.Control})
+	dst = appendDescriptors(dst, s.Descriptors)
+	return append(dst, '}', '\n')
+}
+
+// AppendOpened appends the rest of the line of descriptors that were opened,
+// newline included.
+func AppendOpened(dst []byte, opened time.Time, descriptors []descriptor.Descriptor) []byte {
+	dst = appendTime(dst, "time", opened)
+	dst = appendDescriptors(dst, descriptors)
+	return append(dst, '}', '\n')
+}
+
+func appendAddress(dst []byte, key, address string) []byte {
+	if address == "" {
+		return dst
+	}
+	return appendText(dst, key, address)
+}
+
+// appendFlags appends the names of the bits in flags, those without a name as
+// one hexadecimal number.
+func appendFlags(dst []byte, key string, flags int, names []fdio.Flag) []byte {
+	dst = append(appendKey(dst, key), '[')
+	rest := uint32(flags)
+	for _, f := range names {
+		if bits := uint32(f.Bits); bits != 0 && rest&bits == bits {
+			dst = AppendQuote(appendKey(dst, ""), f.Name)
+			rest &^= bits
+		}
+	}
+	if rest != 0 {
+		dst = append(appendKey(dst, ""), `"0x`...)
+		dst = strconv.AppendUint(dst, uint64(rest), 16)
+		dst = append(dst, '"')
+	}
+	return append(dst, ']')
+}
