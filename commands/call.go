@@ -1,0 +1,71 @@
+package commands
+
+import (
+	"context"
+
+	"fdmsg/fdio"
+)
+
+const callHelp = addressHelp + "\n" + descriptorHelp + `
+One message goes out as with fdmsg send, and what comes back on the same socket
+is printed as with fdmsg recv: one message, or -n N of them. COMMAND takes the
+place of fdmsg once the answer has come, as with fdmsg recv.
+
+A --flag that has a meaning in both calls goes to both: send:NAME and recv:NAME
+say which one is meant. A unix-dgram: server can answer a socket only that has a
+name: without --from, the kernel picks one. The whole message goes out before
+anything is received: a server that answers while it reads needs room for it.
+` + "\n" + controlHelp + "\n" + optionHelp + "\n" + valueHelp
+
+type callCommand struct {
+	OutgoingFlags
+	IncomingFlags
+	SocketFlags
+	ModeFlag
+	CommonFlags
+
+	argv []string // COMMAND
+}
+
+func (c *callCommand) setCommand(argv []string) { c.argv = argv }
+
+func (c *callCommand) validate() (err error) {
+	if err := c.validateMessage(); err != nil {
+		return err
+	}
+	if c.sendFlags, c.recvFlags, err = c.parse(!c.inherited(), sending|receiving); err != nil {
+		return err
+	}
+	if !c.Count.Given {
+		c.Count.N = 1
+	}
+	if c.from == nil && c.to == nil && c.address.Network == fdio.UnixDatagram {
+		if c.from, err = parseOptionalAddress("unix-dgram:@"); err != nil {
+			return err
+		}
+	}
+	return c.validateOne(c.address, c.order, c.argv)
+}
+
+func (c *callCommand) run(ctx context.Context) error {
+	t := taker{IncomingFlags: &c.IncomingFlags, quiet: c.Quiet, asks: true, argv: c.argv, open: c.ask}
+	return t.run(ctx)
+}
+
+// ask sends the message, and leaves the socket to receive the answer from.
+func (c *callCommand) ask(ctx context.Context) (*fdio.Socket, error) {
+	m, err := c.prepare(ctx, c.order)
+	if err != nil {
+		return nil, err
+	}
+	defer m.release()
+	s, err := c.dial(ctx, c.options, c.Mode)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.send(ctx, s, m); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}

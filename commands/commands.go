@@ -1,0 +1,104 @@
+// Package commands is the command line of fdmsg: one file a subcommand, and
+// what they share.
+//
+// What goes where: standard output carries records, one JSON object a line, and
+// the help that was asked for; nothing else. Errors and warnings are lines on
+// standard error that begin with "fdmsg:", lower case, without a full stop; see
+// errors.go for their form and for the exit codes.
+package commands
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// command is one subcommand with its parsed flags and arguments.
+type command interface {
+	// run does what was asked for. It returns when everything it opened is
+	// closed and every line is written.
+	run(ctx context.Context) error
+	// timeout is what bounds run, 0 for nothing.
+	timeout() time.Duration
+}
+
+// A subcommand is a row of the table below.
+type subcommand struct {
+	name     string
+	synopsis string // flags, arguments
+	summary  string
+	help     string // after the flags
+	cut      bool   // takes -- COMMAND
+	new      func() command
+}
+
+// subcommands are all there are, in the order of the help.
+var subcommands = []subcommand{
+	{"send", "[flags] ADDRESS [DESCRIPTOR ...]", "Send one message, with open descriptors if given.", sendHelp, false, func() command { return &sendCommand{} }},
+	{"recv", "[flags] ADDRESS [-- COMMAND [ARG ...]]", "Take one peer, print a line for each message of its, and end; or become COMMAND with the descriptors of the first.", recvHelp, true, func() command { return &recvCommand{} }},
+	{"call", "[flags] ADDRESS [DESCRIPTOR ...] [-- COMMAND [ARG ...]]", "Send one message and print the answer that comes on the same socket; or become COMMAND with the descriptors of the answer.", callHelp, true, func() command { return &callCommand{} }},
+	{"listen", "[flags] ADDRESS ...", "Serve any number of peers, and print a line for each message, until told to stop.", listenHelp, false, func() command { return &listenCommand{} }},
+	{"open", "[flags] DESCRIPTOR ... [-- COMMAND [ARG ...]]", "Open descriptors, and print what they are and what is in them; or become COMMAND with them.", openHelp, true, func() command { return &openCommand{} }},
+}
+
+// Main runs the command line argv, argv[0] being the name that the program was
+// run by, and returns its exit code. A death by a signal does not return.
+func Main(argv []string) int {
+	sub, args := selectSubcommand(argv)
+	if sub == nil {
+		return topLevel(args)
+	}
+	return run(sub, args)
+}
+
+func run(sub *subcommand, args []string) int {
+	cmd, err := parse(sub, args)
+	if err == errHelpShown {
+		return exitOK
+	}
+	if err == nil {
+		err = runCommand(cmd)
+	}
+	return report(sub.name, err)
+}
+
+func runCommand(cmd command) error {
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	if d := cmd.timeout(); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
+		defer cancel()
+	}
+	return cmd.run(ctx)
+}
+
+// selectSubcommand finds the subcommand that argv names, by its first argument
+// or by the link that the program was run through (fdmsg-send). sub is nil
+// where it names none; args are then all arguments.
+func selectSubcommand(argv []string) (sub *subcommand, args []string) {
+	if len(argv) == 0 {
+		return nil, nil
+	}
+	if name, ok := strings.CutPrefix(filepath.Base(argv[0]), "fdmsg-"); ok {
+		if sub := findSubcommand(name); sub != nil {
+			return sub, argv[1:]
+		}
+	}
+	if len(argv) > 1 {
+		if sub := findSubcommand(argv[1]); sub != nil {
+			return sub, argv[2:]
+		}
+	}
+	return nil, argv[1:]
+}
+
+func findSubcommand(name string) *subcommand {
+	for i := range subcommands {
+		if subcommands[i].name == name {
+			return &subcommands[i]
+		}
+	}
+	return nil
+}

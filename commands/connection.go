@@ -1,0 +1,163 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+
+	"golang.org/x/sys/unix"
+)
+
+// connection is one socket that messages are received from: an accepted
+// connection or a datagram socket.
+type connection struct {
+	*receiver
+	socket *fdio.Socket
+	number int // in the order of accepting, from 1; 0: none is shown
+	local  string
+	from   string
+	peer   *cmsg.Credentials
+	got    int // messages received
+
+	lastFrom     fdio.Address // of a datagram, and what it reads as
+	lastFromText string
+
+	try     func(uintptr) bool // tryReceive, and what it leaves behind:
+	current *scratch
+	err     error
+	partial *scratch // what MSG_WAITALL has got so far
+}
+
+func (r *receiver) connection(s *fdio.Socket, number int) *connection {
+	c := &connection{receiver: r, socket: s, number: number, local: s.Local().String(), from: s.Peer().String()}
+	c.try = c.tryReceive
+	if creds, ok := s.PeerCredentials(); ok {
+		c.peer = &creds
+	}
+	return c
+}
+
+// errOutput says that the output has failed; it knows itself how.
+var errOutput = errors.New("output failed")
+
+// serve makes a line of every message until the end of file, the end of ctx or
+// the last message that is wanted, all of which are no errors, or until an
+// error: errOutput, or an *fdio.Error.
+func (c *connection) serve(ctx context.Context) error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, c.socket.Interrupt)
+	defer stop()
+	for {
+		sc, err := c.receive()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if c.drains() {
+				return c.drain()
+			}
+			return c.printPartial()
+		case err == io.EOF || err == errCounted:
+			return c.printPartial()
+		case err != nil:
+			return errors.Join(c.printPartial(), c.wrap(err))
+		}
+		if err := c.print(sc); err != nil {
+			return err
+		}
+	}
+}
+
+// begin prepares the socket for the flags that messages are received with.
+func (c *connection) begin() error {
+	return c.socket.WaitFor(c.flags.recvFlags)
+}
+
+// printPartial makes a line of what MSG_WAITALL has got, where there is no
+// waiting for the rest any more.
+func (c *connection) printPartial() error {
+	sc := c.partial
+	c.partial = nil
+	if sc == nil {
+		return nil
+	}
+	sc.msg.TakePartial()
+	return c.print(sc)
+}
+
+// drain makes lines of what is queued. On Unix sockets nothing can be added to
+// that any more; others have until the grace period ends.
+func (c *connection) drain() error {
+	c.socket.ShutdownRead()
+	for end := time.Now().Add(grace); time.Now().Before(end); {
+		if c.tryReceive(0) && c.err == nil {
+			if err := c.print(c.current); err != nil {
+				return err
+			}
+			continue
+		}
+		if c.err == io.EOF || c.err == errCounted || c.err == unix.EAGAIN {
+			return c.printPartial()
+		}
+		return errors.Join(c.printPartial(), c.wrap(c.err))
+	}
+	return c.wrap(errUnread)
+}
+
+// errUnread says that the end has come before everything that was queued.
+var errUnread = errors.New("more was queued than could be received before the end")
+
+func (c *connection) wrap(err error) error {
+	address := c.from
+	if address == "" {
+		address = c.local
+	}
+	return &fdio.Error{Address: address, Op: "receive", Err: err}
+}
+
+// receive waits for a message. The caller has to release what comes back.
+func (c *connection) receive() (*scratch, error) {
+	if c.flags.recvFlags&unix.MSG_DONTWAIT != 0 {
+		c.tryReceive(0)
+		return c.current, nameEAGAIN(c.err)
+	}
+	if err := c.socket.WaitRead(c.try); err != nil {
+		return nil, err
+	}
+	return c.current, c.err
+}
+
+// tryReceive receives a message if there is one, into buffers that it has only
+// then: an idle connection holds none. It reports whether the wait is over.
+func (c *connection) tryReceive(uintptr) bool {
+	sc := c.partial
+	if sc == nil {
+		sc = c.scratch.Get().(*scratch)
+		sc.msg.Space = sc.msg.Space[:int(c.flags.ControlSize)+c.socket.OwnCredentials()]
+	}
+	c.err = errCounted
+	if c.budget.take() {
+		c.err = c.socket.TryRecv(&sc.msg, c.flags.recvFlags)
+	}
+	c.budget.settle(c.err == nil)
+	if c.err != nil && sc.msg.Partial() {
+		c.current, c.partial = nil, sc
+		sc.received = time.Now()
+		return c.err != unix.EAGAIN
+	}
+	c.partial = nil
+	if c.err != nil {
+		c.current = nil
+		c.release(sc)
+		return c.err != unix.EAGAIN
+	}
+	sc.received = time.Now()
+	c.current = sc
+	c.got++
+	return true
+}

@@ -1,0 +1,82 @@
+package commands
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// programDir is where the program under test was built, if it was.
+var programDir string
+
+// program builds the program under test, under all names that it can be run by,
+// and returns the directory that it is in.
+var program = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "fdmsg-test-"); err != nil {
+		return "", err
+	}
+	programDir = dir
+	args := []string{"build", "-o", filepath.Join(dir, "fdmsg")}
+	env := append(os.Environ(), "CGO_ENABLED=0")
+	if raceEnabled {
+		args, env = append(args, "-race"), os.Environ()
+	}
+	build := exec.Command("go", append(args, "fdmsg")...)
+	build.Env, build.Stderr = env, os.Stderr
+	if err := build.Run(); err != nil {
+		return dir, err
+	}
+	for _, sub := range subcommands {
+		if err := os.Symlink("fdmsg", filepath.Join(dir, "fdmsg-"+sub.name)); err != nil {
+			return dir, err
+		}
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	// The race detector sleeps for a second at the end of a process otherwise.
+	os.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0")
+	code := m.Run()
+	if programDir != "" {
+		os.RemoveAll(programDir)
+	}
+	os.Exit(code)
+}
+
+// buildProgram returns the directory with the program under test.
+func buildProgram(t testing.TB) string {
+	t.Helper()
+	dir, err := program()
+	if err != nil {
+		t.Fatal("go build: ", err)
+	}
+	return dir
+}
+
+// TestScripts runs the sessions in testdata/script, each as a shell would. They
+// find fdmsg and its links on the PATH.
+func TestScripts(t *testing.T) {
+	dir := buildProgram(t)
+	python, err := filepath.Abs("testdata/python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:         "testdata/script",
+		WorkdirRoot: t.TempDir(), // testscript would leave one of its own behind
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", dir+string(filepath.ListSeparator)+env.Getenv("PATH"))
+			env.Setenv("GORACE", os.Getenv("GORACE"))
+			env.Setenv("PYTHONPATH", python)
+			env.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+			env.Setenv("FDMSG_WORD", strconv.Itoa(strconv.IntSize/8))
+			return nil
+		},
+	})
+}

@@ -1,0 +1,102 @@
+package commands
+
+import (
+	"slices"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/record"
+
+	"golang.org/x/sys/unix"
+)
+
+// print makes the line of a message and releases what the message took up, on
+// every way out.
+func (c *connection) print(sc *scratch) error {
+	defer c.release(sc)
+	if c.out == nil {
+		return nil
+	}
+	if c.out.broken() {
+		c.out.write(record.TypeMessage, nil) // counts it as lost
+		return errOutput
+	}
+	c.describe(sc)
+	sc.arena = c.flags.read(c.end, c.inspect, sc.descriptors, sc.arena)
+	if most := maxEscape * (len(sc.arena) + sc.msg.N); most > largeLine {
+		c.large <- struct{}{}
+		defer func() { <-c.large }()
+		sc.line = slices.Grow(sc.line, len(sc.arena)+sc.msg.N)
+	}
+	m := record.Message{
+		Time:            sc.received,
+		Conn:            c.number,
+		Local:           c.local,
+		From:            c.from,
+		Peer:            c.peer,
+		Data:            sc.msg.Data(),
+		Flags:           sc.msg.Flags,
+		Control:         sc.msg.Control,
+		HideCredentials: c.socket.OwnCredentials() > 0,
+		Descriptors:     sc.descriptors,
+		Pidfds:          sc.pidfds,
+	}
+	if sc.msg.From != (fdio.Address{}) {
+		m.From = c.senderText(sc.msg.From)
+	}
+	if sc.msg.Flags&unix.MSG_ERRQUEUE != 0 {
+		m.From, m.To = "", m.From
+	}
+	if len(c.flags.Buffer) > 0 {
+		m.Buffers = sc.msg.Parts(nil)
+	}
+	if c.flags.recvFlags&unix.MSG_TRUNC != 0 {
+		m.FullSize = &sc.msg.Size
+		if c.socket.IsStream() {
+			m.Discarded = sc.msg.Size - sc.msg.N
+		}
+	}
+	if c.socket.IsDatagram() && m.Peer == nil {
+		m.Peer = senderOf(sc.msg.Control)
+	}
+	sc.line = record.AppendMessage(sc.line, &m)
+	if c.out.write(record.TypeMessage, sc.line) != nil {
+		return errOutput
+	}
+	return nil
+}
+
+// describe describes the descriptors of the message.
+func (c *connection) describe(sc *scratch) {
+	for m := range cmsg.Messages(sc.msg.Control) {
+		before := len(sc.fds)
+		sc.fds = m.Descriptors(sc.fds)
+		list := &sc.descriptors
+		if m.Type == unix.SCM_PIDFD {
+			list = &sc.pidfds
+		}
+		for _, fd := range sc.fds[before:] {
+			*list = append(*list, c.inspect.Describe(fd))
+		}
+	}
+}
+
+// maxEscape is how many bytes of JSON one byte of text can become.
+const maxEscape = len(`\u0000`)
+
+func (c *connection) senderText(a fdio.Address) string {
+	if a != c.lastFrom {
+		c.lastFrom, c.lastFromText = a, a.String()
+	}
+	return c.lastFromText
+}
+
+// senderOf are the credentials that came with a datagram, if there are any.
+func senderOf(control []byte) *cmsg.Credentials {
+	for m := range cmsg.Messages(control) {
+		if creds, ok := m.Credentials(); ok && creds.Known() {
+			return &creds
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fdmsg/fdio"
+
+	"golang.org/x/sys/unix"
+)
+
+const listenHelp = addressHelp + `
+SIGTERM and SIGHUP end it after what has been sent by then, and so does
+--timeout. A stream has no messages: each line is what one recvmsg(2) returned.
+` + "\n" + optionHelp + "\n" + valueHelp
+
+type listenCommand struct {
+	IncomingFlags
+	SocketFlags
+	BindFlags
+	CommonFlags
+
+	Addresses []string `arg:"" name:"ADDRESS"`
+
+	addresses []fdio.Address
+}
+
+func (c *listenCommand) validate() (err error) {
+	var stdin claims
+	for _, text := range c.Addresses {
+		a, err := parseAddress(text)
+		if err == nil {
+			err = c.checkSize(a.Network.IsStream())
+		}
+		if err != nil {
+			return err
+		}
+		stdin.address(a, "ADDRESS")
+		c.addresses = append(c.addresses, a)
+	}
+	if err := stdin.check(); err != nil {
+		return err
+	}
+	own := slices.ContainsFunc(c.addresses, func(a fdio.Address) bool { return a.Network != fdio.Inherited })
+	if _, c.recvFlags, err = c.parse(own, receiving); err != nil {
+		return err
+	}
+	if c.recvFlags&(unix.MSG_PEEK|unix.MSG_DONTWAIT) != 0 {
+		return usagef("fdmsg recv takes them", "MSG_PEEK and MSG_DONTWAIT do not go with listen, which goes on and waits")
+	}
+	if err := c.checkBuffers(c.order); err != nil {
+		return err
+	}
+	return c.checkReadyFD()
+}
+
+func (c *listenCommand) run(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	sockets, err := c.bindAll(ctx)
+	if err != nil {
+		return err
+	}
+	out := startOutput(parent, c.Quiet, cancel)
+	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), cancel: cancel}
+	srv.lingers = true
+	for _, s := range sockets {
+		srv.serveSocket(ctx, s)
+	}
+	srv.running.Wait()
+	return errors.Join(srv.err, out.close(), c.outcome(ctx, parent))
+}
+
+// bindAll binds every address, or none, and says when they are ready.
+func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, err error) {
+	defer func() {
+		if err != nil {
+			for _, s := range sockets {
+				s.Close()
+			}
+		}
+	}()
+	for _, a := range c.addresses {
+		s, err := c.bind(ctx, a, c.options)
+		if err != nil {
+			return sockets, err
+		}
+		sockets = append(sockets, s)
+		if err := c.checkSize(s.IsStream()); err != nil {
+			return sockets, err
+		}
+	}
+	return sockets, c.ready(sockets...)
+}
+
+// outcome is what becomes of a run in which nothing failed.
+// parent ends by a signal or the timeout, ctx by what else ends a run, too.
+func (c *listenCommand) outcome(ctx, parent context.Context) error {
+	switch {
+	case context.Cause(parent) == signalError{unix.SIGINT}:
+		return context.Cause(parent)
+	case context.Cause(ctx) == errTimeout && c.Count.N > 0:
+		return &exitError{exitTimeout, fmt.Errorf("%s: receive: %w before %d messages had come", strings.Join(c.Addresses, " "), errTimeout, c.Count.N), ""}
+	}
+	return nil
+}
+
+// server serves any number of peers at once, each on a goroutine of its own.
+type server struct {
+	*receiver
+	cancel   context.CancelCauseFunc
+	running  sync.WaitGroup
+	accepted atomic.Int64 // connections so far
+
+	mu  sync.Mutex
+	err error // the first error that is not one peer's alone
+}
+
+// serveSocket serves a socket of its own: the connections of a listening one,
+// the messages of any other.
+func (srv *server) serveSocket(ctx context.Context, s *fdio.Socket) {
+	srv.running.Go(func() {
+		var err error
+		if s.Listening() {
+			err = srv.accept(ctx, s)
+		} else {
+			err = srv.connection(s, 0).serve(ctx)
+		}
+		srv.fail(errors.Join(err, s.Close()))
+	})
+}
+
+// serveConnection serves an accepted connection. Its errors are its peer's
+// affair, and end nothing else, but for what is left unread at the end.
+func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
+	number := int(srv.accepted.Add(1))
+	srv.running.Go(func() {
+		defer s.Close()
+		err := srv.connection(s, number).serve(ctx)
+		switch {
+		case errors.Is(err, errUnread):
+			srv.fail(err)
+		case err != nil && !errors.Is(err, errOutput):
+			warn("listen", fmt.Errorf("connection %d: %w", number, err))
+		}
+	})
+}
+
+// fail ends the run because of err, if there is one.
+func (srv *server) fail(err error) {
+	if err == nil {
+		return
+	}
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.err == nil && !errors.Is(err, errOutput) {
+		srv.err = err
+	}
+	srv.cancel(err)
+}
+
+// accept accepts connections until ctx ends, and then those that are queued.
+// While descriptors or memory are short it pauses, and says so once.
+func (srv *server) accept(ctx context.Context, s *fdio.Socket) error {
+	short := false
+	for {
+		conn, err := s.Accept(ctx)
+		switch {
+		case err == nil:
+			short = false
+			srv.serveConnection(ctx, conn)
+		case ctx.Err() != nil:
+			if srv.drains() && !s.Inherited() {
+				return srv.acceptQueued(ctx, s)
+			}
+			return nil
+		case isShortage(err):
+			if !short {
+				warn("listen", err)
+			}
+			short = true
+			pause(ctx, 50*time.Millisecond)
+		default:
+			return err
+		}
+	}
+}
+
+// acceptQueued accepts what connected before the end, on a socket of our own: an
+// inherited one is also somebody else's, who goes on accepting. On Unix sockets
+// nobody can connect any more; on others somebody may until the grace period
+// ends.
+func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
+	s.ShutdownRead()
+	for end := time.Now().Add(grace); time.Now().Before(end); {
+		conn, err := s.TryAccept()
+		switch {
+		case err == nil:
+			srv.serveConnection(ctx, conn)
+		case isShortage(err):
+			pause(context.Background(), 5*time.Millisecond) // connections that end give back
+		default:
+			return nil
+		}
+	}
+	return &fdio.Error{Address: s.Local().String(), Op: "accept", Err: errUnread}
+}
+
+// isShortage reports whether err passes when others give something back:
+// accept(2).
+func isShortage(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) ||
+		errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

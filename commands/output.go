@@ -1,0 +1,243 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/record"
+
+	"golang.org/x/sys/unix"
+)
+
+// output is the one line writer: every line of a process goes through it,
+// whole, numbered in the order in which it is written. A goroutine of its own
+// writes: a line goes out at once when nothing else is being written, and
+// lines that come meanwhile are gathered for the next write. When too much is
+// waiting, write waits, and so the receiving.
+type output struct {
+	w      io.Writer
+	part   int // the most bytes of one write, 0: any number
+	failed func()
+
+	mu       sync.Mutex
+	waiting  sync.Cond // there are lines to write, or it is the end
+	room     sync.Cond // there is room for more lines, or nothing more is written
+	pending  []byte
+	lines    int // in pending
+	seq      uint64
+	err      error
+	lost     int // lines that were not written
+	writing  int // lines in the write that is under way
+	progress int // how often a part of one has been written
+	closed   bool
+	finished bool // nothing more will be written
+}
+
+// pendingLimit is how many bytes may wait to be written before the next line
+// waits. The line that goes beyond is still taken.
+const pendingLimit = 1 << 20
+
+// errStalled says that the reader of the output did not read to the end.
+var errStalled = errors.New("the reader of the output does not read")
+
+// lostError says how many lines were not written, and why.
+type lostError struct {
+	lines int
+	err   error
+}
+
+func (e *lostError) Error() string {
+	if e.lines == 1 {
+		return fmt.Sprintf("standard output: write: %v: 1 line was not written", e.err)
+	}
+	return fmt.Sprintf("standard output: write: %v: %d lines were not written", e.err, e.lines)
+}
+
+func (e *lostError) Unwrap() error { return e.err }
+
+// startOutput begins to write lines to standard output, nil for none, and ends
+// the run with cancel when its reader goes away or a write fails.
+func startOutput(ctx context.Context, quiet bool, cancel context.CancelCauseFunc) *output {
+	if quiet {
+		return nil
+	}
+	o := newOutput(os.Stdout, func() { cancel(errOutput) })
+	o.giveUp(ctx)
+	go func() { // until the process ends
+		if fdio.WaitHangup(ctx, unix.Stdout) == nil {
+			cancel(errReaderGone)
+		}
+	}()
+	return o
+}
+
+// newOutput begins to write lines to w, and calls failed when that fails. close
+// ends it.
+func newOutput(w io.Writer, failed func()) *output {
+	o := &output{w: w, failed: failed, part: 64 << 10}
+	if file, ok := w.(*os.File); ok {
+		if fi, err := file.Stat(); err == nil && fi.Mode().IsRegular() {
+			o.part = 0 // whole lines stay whole beside those of others who append
+		}
+	}
+	o.waiting.L, o.room.L = &o.mu, &o.mu
+	go o.run()
+	return o
+}
+
+// write takes one line: its type, and what the record package gives after the
+// head. It returns an error when an earlier line could not be written; then
+// this one is lost, too.
+func (o *output) write(typ string, body []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.pending) >= pendingLimit && o.err == nil {
+		o.room.Wait()
+	}
+	if o.err != nil {
+		o.lost++
+		return o.err
+	}
+	o.seq++
+	o.pending = record.AppendHead(o.pending, typ, o.seq)
+	o.pending = append(o.pending, body...)
+	o.lines++
+	o.waiting.Signal()
+	return nil
+}
+
+func (o *output) run() {
+	var buf []byte
+	for {
+		lines := 0
+		if buf, lines = o.next(buf); lines == 0 {
+			return
+		}
+		n, err := o.put(buf)
+		if err != nil {
+			o.fail(cause(err), lines-bytes.Count(buf[:n], []byte{'\n'}))
+			return
+		}
+	}
+}
+
+// put writes buf, in parts that a slow reader can be seen to take.
+func (o *output) put(buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		part := buf[n:]
+		if o.part > 0 {
+			part = part[:min(len(part), o.part)]
+		}
+		var written int
+		written, err = o.w.Write(part)
+		n += written
+		o.mu.Lock()
+		o.progress++
+		o.mu.Unlock()
+	}
+	return n, err
+}
+
+// cause is why a write failed, without its operation and path.
+func cause(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// next waits for lines and takes them, leaving used to be filled again. There
+// are none when the output is closed.
+func (o *output) next(used []byte) (buf []byte, lines int) {
+	if cap(used) > 4*pendingLimit {
+		used = nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing = 0
+	for o.lines == 0 && !o.closed {
+		o.waiting.Wait()
+	}
+	buf, lines = o.pending, o.lines
+	o.pending, o.lines, o.writing = used[:0], 0, lines
+	o.finished = lines == 0
+	o.room.Broadcast()
+	return buf, lines
+}
+
+// fail records that lines of the write under way were lost, all of them where
+// that is below zero, and all that are pending. Only the first failure counts.
+func (o *output) fail(err error, lines int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil || o.finished {
+		return
+	}
+	o.err = err
+	if lines < 0 {
+		lines = o.writing
+	}
+	o.lost += lines + o.lines
+	o.pending, o.lines = nil, 0
+	o.room.Broadcast()
+	o.failed()
+}
+
+// close waits until every line is written and returns a *lostError if some
+// were not. A nil output has none.
+func (o *output) close() error {
+	if o == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	o.waiting.Signal()
+	for !o.finished && o.err == nil {
+		o.room.Wait()
+	}
+	if o.err != nil {
+		return &lostError{o.lost, o.err}
+	}
+	return nil
+}
+
+// broken reports whether lines can no longer be written.
+func (o *output) broken() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err != nil
+}
+
+// giveUp makes every wait on the output end when, after the end of ctx, its
+// reader takes nothing for a grace period: one that has stopped reading would
+// otherwise keep the process forever.
+func (o *output) giveUp(ctx context.Context) {
+	context.AfterFunc(ctx, func() { o.failIfStalled(-1) })
+}
+
+// failIfStalled looks once in a grace period, until all is written, whether the
+// write under way has come further than before.
+func (o *output) failIfStalled(before int) {
+	writing, progress, over := o.state()
+	switch {
+	case over:
+	case writing && progress == before:
+		o.fail(errStalled, -1)
+	default:
+		time.AfterFunc(grace, func() { o.failIfStalled(progress) })
+	}
+}
+
+func (o *output) state() (writing bool, progress int, over bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.writing > 0, o.progress, o.finished || o.err != nil
+}

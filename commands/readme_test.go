@@ -1,0 +1,76 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReadmeExamples runs every shell example of the README as it is printed,
+// each in a directory of its own.
+func TestReadmeExamples(t *testing.T) {
+	dir := buildProgram(t)
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1)
+	if len(examples) < 8 {
+		t.Fatalf("only %d examples found", len(examples))
+	}
+	// What the example with those words in it prints last.
+	want := map[string]string{
+		"jq -r '.message, .fds[].content' received": "Temperature data\ntime temp(in degree Celsius)\n00.00 23\n01.00 22\n\ntime temp(in degree Celsius)\n00.00 25\n01.00 24\n\n",
+		"-m hello -M - r:/etc/hostname":             "hello from standard input\n",
+		"--listen ./s -m 'welcome'":                 "welcome\n",
+		"echo \"$FDMSG_MESSAGE: $LISTEN_FDS\"":      "count these: 1\n42\n",
+		"unix:./a unix-dgram:./b":                   "one\nthree\ntwo\n",
+		"try unix:./stream":                         "over unix-hex:00ff",
+		"for a in tcp:127.0.0.1:0":                  "over udp:[::1]:",
+		"socat EXEC:":                               "hello\n",
+		"from the receiver":                         "from the receiver\n",
+		"pid:$!:0":                                  "what was logged\n",
+		"fdmsg call --wait":                         "4\n",
+		"IP_TTL:ttl=3":                              "3\n",
+		"MSG_ERRQUEUE":                              "ECONNREFUSED\n",
+		"--buffer 4":                                "head\nand the rest\n",
+	}
+	words := slices.Collect(maps.Keys(want))
+	for _, word := range words {
+		if n := len(slices.DeleteFunc(slices.Clone(examples), func(e []string) bool { return !strings.Contains(e[1], word) })); n != 1 {
+			t.Errorf("%d examples have %q in them, want 1", n, word)
+		}
+	}
+	for i, example := range examples {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, "bash", "-eu", "-o", "pipefail", "-c", example[1])
+			cmd.Dir = t.TempDir()
+			cmd.Env = append(os.Environ(), "PATH="+dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			socat := strings.Contains(example[1], "socat") // has things to say
+			if err != nil || stderr.Len() > 0 && !socat {
+				t.Fatalf("%v\n%s%s", err, out, stderr.String())
+			}
+			for _, word := range words {
+				if strings.Contains(example[1], word) && !strings.Contains(string(out), want[word]) {
+					t.Errorf("it prints\n%s, want\n%s", out, want[word])
+				}
+			}
+			if tries := strings.Count(example[1], "\ntry "); tries > 0 && strings.Count(string(out), "over ") != tries {
+				t.Errorf("not every address worked:\n%s", out)
+			}
+		})
+	}
+}

@@ -1,0 +1,191 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/descriptor"
+
+	"golang.org/x/sys/unix"
+)
+
+// IncomingFlags are what is received, and what of it is shown.
+type IncomingFlags struct {
+	Count       Count  `short:"n" placeholder:"N" help:"Receive N messages; 0: no limit"`
+	Size        Size   `default:"256K" placeholder:"SIZE" help:"Bytes of data for one message (256K)"`
+	Buffer      []Size `sep:"none" placeholder:"SIZE" help:"Instead of --size: a buffer of so many bytes; again: another one, filled after it"`
+	ControlSize Size   `default:"16K" placeholder:"SIZE" help:"Bytes for the control messages of one message (16K)"`
+	ContentFlags
+
+	recvFlags int // of recvmsg(2)
+}
+
+// checkSize refuses what would never end: without room for a byte, nothing is
+// ever taken from a stream.
+func (f *IncomingFlags) checkSize(isStream bool) error {
+	if isStream && f.size() == 0 && f.Count.N == 0 {
+		return usagef("-n 1", "--size 0 takes nothing from a stream, and needs -n")
+	}
+	return nil
+}
+
+// checkBuffers is told which flags were given, to refuse what contradicts.
+func (f *IncomingFlags) checkBuffers(order []string) error {
+	switch {
+	case len(f.Buffer) > fdio.MaxBuffers:
+		return usagef("", "--buffer: %w: %d, at most %d", fdio.ErrTooManyBuffers, len(f.Buffer), fdio.MaxBuffers)
+	case len(f.Buffer) > 0 && slices.Contains(order, "size"):
+		return usagef("", "--size does not go with --buffer: the message has the room that the buffers have together")
+	case f.size() > maxSize:
+		return usagef("", "--buffer: more than 2G together")
+	}
+	return nil
+}
+
+// size is how many bytes of data there is room for.
+func (f *IncomingFlags) size() (n Size) {
+	if len(f.Buffer) == 0 {
+		return f.Size
+	}
+	for _, size := range f.Buffer {
+		n += size
+	}
+	return n
+}
+
+// usePeek makes MSG_PEEK a matter of one message: a second call would peek at
+// the same one.
+func (f *IncomingFlags) usePeek() error {
+	if f.recvFlags&unix.MSG_PEEK == 0 {
+		return nil
+	}
+	if f.Count.Given && f.Count.N != 1 {
+		return usagef("", "-n %d: MSG_PEEK would see the same message again and again", f.Count.N)
+	}
+	f.Count = Count{N: 1, Given: true}
+	return nil
+}
+
+// grace is how long, after a signal or a timeout, what is queued is still
+// received and written.
+const grace = time.Second
+
+// receiver is what all connections of a process share on the way from a
+// message to its line.
+type receiver struct {
+	end     context.Context // ends by a signal or the timeout, by nothing else
+	flags   *IncomingFlags
+	inspect *descriptor.Inspector
+	out     *output // nil where no lines are wanted
+	budget  budget
+	scratch sync.Pool     // of *scratch
+	large   chan struct{} // holds a place for each large line that is being made
+	lingers bool          // what is queued at the end still comes out
+}
+
+// drains reports whether what is queued is still to be received, now that the
+// run is to end.
+func (r *receiver) drains() bool {
+	return r.lingers && r.end.Err() != nil && context.Cause(r.end) != signalError{unix.SIGINT}
+}
+
+// Lines that may be longer than largeLine bytes are made maxLarge at a time.
+const (
+	largeLine = 1 << 20
+	maxLarge  = 16
+)
+
+func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel context.CancelCauseFunc) *receiver {
+	r := &receiver{
+		end:     end,
+		flags:   flags,
+		inspect: descriptor.NewInspector(),
+		out:     out,
+		budget:  budget{left: flags.Count.N, limited: flags.Count.N > 0, spent: func() { cancel(errCounted) }},
+		large:   make(chan struct{}, maxLarge),
+	}
+	r.scratch.New = func() any { return newScratch(flags) }
+	return r
+}
+
+// budget is how many more messages may be received by all connections.
+type budget struct {
+	mu      sync.Mutex
+	limited bool
+	left    int
+	spent   func() // is called when the last one has been received
+}
+
+// take reports whether another message may be received. settle must follow,
+// and say whether one was: until then nobody else receives.
+func (b *budget) take() bool {
+	if !b.limited {
+		return true
+	}
+	b.mu.Lock()
+	return b.left > 0
+}
+
+func (b *budget) settle(received bool) {
+	if !b.limited {
+		return
+	}
+	if received {
+		if b.left--; b.left == 0 {
+			b.spent()
+		}
+	}
+	b.mu.Unlock()
+}
+
+// scratch is what one message takes up while it becomes a line.
+type scratch struct {
+	msg         fdio.Incoming
+	received    time.Time
+	fds         []int
+	descriptors []descriptor.Descriptor
+	pidfds      []descriptor.Descriptor // of SCM_PIDFD
+	arena       []byte                  // contents
+	line        []byte
+}
+
+func newScratch(flags *IncomingFlags) *scratch {
+	sizes := flags.Buffer
+	if len(sizes) == 0 {
+		sizes = []Size{flags.Size}
+	}
+	buffers := make([][]byte, len(sizes))
+	for i, size := range sizes {
+		buffers[i] = make([]byte, size)
+	}
+	return &scratch{msg: fdio.Incoming{
+		Buffers: buffers,
+		Space:   make([]byte, int(flags.ControlSize)+cmsg.Space(unix.SizeofUcred)),
+	}}
+}
+
+// release closes the descriptors that came with the message and gives the
+// buffers back, the unusually large ones to the garbage collector.
+func (r *receiver) release(sc *scratch) {
+	for _, described := range [][]descriptor.Descriptor{sc.descriptors, sc.pidfds} {
+		for i := range described {
+			r.inspect.Close(&described[i])
+			sc.msg.Control = nil // closed, all of them
+		}
+	}
+	sc.msg.Close()
+	clear(sc.descriptors) // contents may be in arenas of before
+	sc.pidfds = sc.pidfds[:0]
+	sc.fds, sc.descriptors, sc.arena, sc.line = sc.fds[:0], sc.descriptors[:0], sc.arena[:0], sc.line[:0]
+	if cap(sc.arena) > largeLine {
+		sc.arena = nil
+	}
+	if cap(sc.line) > largeLine {
+		sc.line = nil
+	}
+	r.scratch.Put(sc)
+}

@@ -1,0 +1,138 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/descriptor"
+
+	"golang.org/x/sys/unix"
+)
+
+func testFlags() *IncomingFlags {
+	return &IncomingFlags{
+		Size: 256 << 10, ControlSize: 16 << 10,
+		ContentFlags: ContentFlags{Content: string(descriptor.Files), ContentLimit: 1 << 20, ContentTotal: 16 << 20},
+	}
+}
+
+// receivePair is a connection that lines are made of, and a socket to send on.
+func receivePair(t testing.TB, flags *IncomingFlags, w io.Writer) (*connection, *fdio.Socket) {
+	t.Helper()
+	ctx := context.Background()
+	a := fdio.Address{Network: fdio.UnixSeqpacket, Name: fmt.Sprintf("\x00fdmsg-test-%d-%s", os.Getpid(), t.Name())}
+	l, err := fdio.Listen(ctx, a, fdio.ListenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	sender, err := fdio.Dial(ctx, a, fdio.DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver, err := l.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := newOutput(w, ignoreFailure)
+	t.Cleanup(func() { sender.Close(); receiver.Close(); out.close() })
+	return newReceiver(ctx, flags, out, func(error) {}).connection(receiver, 1), sender
+}
+
+// However a message ends, none of its descriptors stays open.
+func TestNoDescriptorStaysOpen(t *testing.T) {
+	flags := testFlags()
+	flags.ControlSize = Size(cmsg.Space(4 * 10)) // of the 20 that are sent
+	c, sender := receivePair(t, flags, io.Discard)
+	fds := make([]int, 20)
+	for i := range fds {
+		fds[i] = 0
+	}
+	before := openDescriptors(t)
+	for i := range 3 {
+		if i == 2 {
+			c.out.fail(errStalled, 0) // the line is lost
+		}
+		if _, err := sender.Send(t.Context(), fdio.Outgoing{Buffers: [][]byte{{'x'}}, Control: cmsg.AppendRights(nil, fds)}); err != nil {
+			t.Fatal(err)
+		}
+		sc, err := c.receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sc.msg.Flags&unix.MSG_CTRUNC == 0 || len(sc.msg.Rights(nil)) != 10 {
+			t.Errorf("flags %#x, %d descriptors; want MSG_CTRUNC and 10", sc.msg.Flags, len(sc.msg.Rights(nil)))
+		}
+		if err := c.print(sc); (err != nil) != (i == 2) {
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+	if after := openDescriptors(t); after != before {
+		t.Errorf("%d descriptors are open, %d before", after, before)
+	}
+}
+
+func openDescriptors(t testing.TB) int {
+	t.Helper()
+	names, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+func TestBudgetIsShared(t *testing.T) {
+	spent := 0
+	b := budget{limited: true, left: 2, spent: func() { spent++ }}
+	for i, c := range []struct{ received, may bool }{{false, true}, {true, true}, {false, true}, {true, true}, {false, false}} {
+		if may := b.take(); may != c.may {
+			t.Errorf("try %d: %v, want %v", i, may, c.may)
+		}
+		b.settle(c.received)
+	}
+	if spent != 1 {
+		t.Errorf("the end was told %d times", spent)
+	}
+}
+
+// BenchmarkReceiveToLine is the whole way of a message, its sending included.
+func BenchmarkReceiveToLine(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "temps")
+	if err := os.WriteFile(path, make([]byte, 110), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	for _, count := range []int{0, 1, 16} {
+		b.Run(fmt.Sprintf("descriptors=%d", count), func(b *testing.B) {
+			c, sender := receivePair(b, testFlags(), io.Discard)
+			fds := make([]int, count)
+			for i := range fds {
+				fds[i] = int(file.Fd())
+			}
+			m := fdio.Outgoing{Buffers: [][]byte{make([]byte, 64)}, Control: cmsg.AppendRights(nil, fds)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := sender.Send(b.Context(), m); err != nil {
+					b.Fatal(err)
+				}
+				sc, err := c.receive()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := c.print(sc); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,95 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fdmsg/fdio"
+)
+
+const recvHelp = addressHelp + `
+COMMAND takes the place of fdmsg once a message has come. Its descriptors are
+3, 4, 5 ... in order, their number is in LISTEN_FDS (sd_listen_fds(3)), and the
+text is in FDMSG_MESSAGE; a message that is no text, or over 128 KiB, is in the
+file that FDMSG_MESSAGE_FD is the number of.
+
+On a stream without -n, fdmsg ends when the peer does; a datagram socket has no
+end of file, so there -n is 1. A stream has no messages: each line is what one
+recvmsg(2) returned.
+` + "\n" + optionHelp + "\n" + valueHelp
+
+type recvCommand struct {
+	IncomingFlags
+	SocketFlags
+	Connect bool `help:"Connect to ADDRESS instead of binding to it"`
+	BindFlags
+	From string   `placeholder:"ADDRESS" help:"With --connect: bind to this address first"`
+	Wait Duration `placeholder:"DURATION" help:"With --connect: keep trying for so long while nobody listens at ADDRESS"`
+	CommonFlags
+
+	Address string `arg:"" name:"ADDRESS"`
+
+	address fdio.Address
+	from    *fdio.Address
+	argv    []string // COMMAND
+}
+
+func (c *recvCommand) setCommand(argv []string) { c.argv = argv }
+
+func (c *recvCommand) validate() (err error) {
+	if c.address, err = parseAddress(c.Address); err != nil {
+		return err
+	}
+	if c.from, err = parseOptionalAddress(c.From); err != nil {
+		return err
+	}
+	switch {
+	case !c.Connect && (c.from != nil || c.Wait != 0):
+		return usagef("", "--from and --wait need --connect")
+	case c.Connect && c.ReadyFD.Given:
+		return usagef("", "--ready-fd does not go with --connect")
+	case c.Connect && c.address.Network == fdio.Inherited:
+		return usagef("", "--connect: %s: an inherited socket is connected already or not", c.Address)
+	}
+	if c.from != nil && !c.from.Network.SameType(c.address.Network) {
+		return usage(&fdio.Error{Address: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, "")
+	}
+	if _, c.recvFlags, err = c.parse(c.address.Network != fdio.Inherited, receiving); err != nil {
+		return err
+	}
+	if err := c.validateOne(c.address, c.order, c.argv); err != nil {
+		return err
+	}
+	return c.checkReadyFD()
+}
+
+func (c *recvCommand) run(ctx context.Context) error {
+	t := taker{IncomingFlags: &c.IncomingFlags, quiet: c.Quiet, argv: c.argv, open: c.open}
+	return t.run(ctx)
+}
+
+// open makes the socket that messages come from: it takes one peer, and lets
+// the socket that it came to go.
+func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
+	if c.Connect {
+		return fdio.Dial(ctx, c.address, fdio.DialOptions{From: c.from, Wait: time.Duration(c.Wait), Mode: c.Mode.file(), Options: c.options})
+	}
+	s, err := c.bind(ctx, c.address, c.options)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.ready(s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if !s.Listening() {
+		return s, nil
+	}
+	conn, err := s.Accept(ctx)
+	if closeErr := s.Close(); err == nil && closeErr != nil {
+		conn.Close()
+		return nil, closeErr
+	}
+	return conn, err
+}

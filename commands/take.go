@@ -1,0 +1,152 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"fdmsg/fdio"
+
+	"golang.org/x/sys/unix"
+)
+
+// taker receives from one socket, and ends: what recv and call have in common.
+type taker struct {
+	*IncomingFlags
+	quiet bool
+	asks  bool     // sends before it receives
+	argv  []string // COMMAND
+	// open makes the socket that messages come from.
+	open func(context.Context) (*fdio.Socket, error)
+}
+
+// validateOne checks the flags of receiving from one socket.
+func (f *IncomingFlags) validateOne(a fdio.Address, order, argv []string) error {
+	if argv != nil && f.Count.Given && f.Count.N != 1 {
+		return usagef("", "-n %d: COMMAND is given one message", f.Count.N)
+	}
+	if argv != nil {
+		f.Count = Count{N: 1, Given: true}
+	}
+	if err := f.usePeek(); err != nil {
+		return err
+	}
+	if err := f.checkSize(a.Network.IsStream()); err != nil {
+		return err
+	}
+	return f.checkBuffers(order)
+}
+
+func (t *taker) run(ctx context.Context) error {
+	if t.argv == nil {
+		return t.print(ctx)
+	}
+	path, err := lookCommand(t.argv[0])
+	if err != nil {
+		return err
+	}
+	s, err := t.open(ctx)
+	if err != nil {
+		return err
+	}
+	conn := newReceiver(ctx, t.IncomingFlags, nil, func(error) {}).connection(s, 0)
+	sc, err := conn.receiveUntil(ctx)
+	if err == io.EOF {
+		err = conn.ended(1)
+	}
+	if conn.partial != nil {
+		err = fmt.Errorf("%w (%d bytes had come, and are lost)", err, conn.partial.msg.N)
+	}
+	// Before COMMAND begins: closing removes the file of a datagram socket.
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	defer conn.release(sc)
+	if err := sc.msg.Complete(); err != nil {
+		return conn.wrap(err)
+	}
+	fds := sc.msg.Rights(nil)
+	variable, extra, err := messageEnv(sc.msg.Data(), len(fds))
+	if err != nil {
+		return err
+	}
+	return become(ctx, path, t.argv, append(commandEnv(len(fds)), variable), fds, extra)
+}
+
+// receiveUntil is receive that ends with ctx.
+func (c *connection) receiveUntil(ctx context.Context) (*scratch, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, c.socket.Interrupt)
+	defer stop()
+	sc, err := c.receive()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = c.wrap(context.Cause(ctx))
+	}
+	return sc, err
+}
+
+// print receives and prints until it has what was asked for.
+func (t *taker) print(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	out := startOutput(parent, t.quiet, cancel)
+	s, err := t.open(ctx)
+	if context.Cause(ctx) == errReaderGone {
+		if err == nil {
+			err = s.Close()
+		} else {
+			err = nil
+		}
+		return errors.Join(err, out.close())
+	}
+	if err != nil {
+		return err
+	}
+	if s.IsDatagram() && !t.Count.Given {
+		t.Count.N = 1
+	}
+	if err := t.checkSize(s.IsStream()); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	lines := out
+	if t.asks && s.SameSocket(unix.Stdout) {
+		lines = nil // they would be messages to the peer
+	}
+	conn := newReceiver(parent, t.IncomingFlags, lines, cancel).connection(s, 0)
+	if err = conn.serve(ctx); errors.Is(err, errOutput) {
+		err = nil // out says more
+	}
+	if err = errors.Join(err, out.close(), s.Close()); err != nil {
+		return errors.Join(err, context.Cause(parent))
+	}
+	return t.outcome(ctx, conn)
+}
+
+// outcome is what becomes of a run in which nothing failed.
+func (t *taker) outcome(ctx context.Context, conn *connection) error {
+	switch {
+	case t.Count.N > 0 && conn.got >= t.Count.N, context.Cause(ctx) == errReaderGone:
+		return nil
+	case ctx.Err() != nil && context.Cause(ctx) == errTimeout:
+		return &exitError{exitTimeout, fmt.Errorf("%w after %d messages", conn.wrap(errTimeout), conn.got), ""}
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case t.Count.N > 0 || conn.got == 0:
+		return conn.ended(t.Count.N)
+	}
+	return nil
+}
+
+// ended is the error of a peer that ended before the wanted number of messages
+// had come.
+func (c *connection) ended(wanted int) error {
+	err := errors.New("the peer ended without sending anything")
+	if c.got > 0 {
+		err = fmt.Errorf("the peer ended after %d of %d messages", c.got, wanted)
+	}
+	return &exitError{exitPeerEnded, c.wrap(err), ""}
+}
