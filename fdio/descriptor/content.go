@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"fdmsg/fdio"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -26,6 +24,7 @@ type ReadOptions struct {
 	Which   Which
 	Limit   int64         // bytes
 	Timeout time.Duration // 0: none
+	Save    *SaveOptions  // nil: not to a file
 }
 
 // Content is what was read from a descriptor.
@@ -34,6 +33,9 @@ type Content struct {
 	Data      []byte // at most as much as the limit allows
 	Truncated bool   // there was more
 	Err       error  // why it could not be read, or not to its end
+
+	Saved     string // the file that holds it whole
+	SavedSize int64  // bytes
 }
 
 // source is how a kind of descriptor is read.
@@ -55,28 +57,34 @@ var ErrTimeout = errors.New("timed out")
 // arena, which it returns; the content's data is a part of it. The offset of a
 // file, which others may share, is not moved; O_NONBLOCK is not changed. What
 // has come when ctx ends is all; ctx's cause is then the content's error.
+//
+// With o.Save, the content goes to a file first; there, the time-out begins
+// anew with every byte that comes, and does not count for local files.
 func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
-	source := in.source(d, o.Which)
-	if source == none {
-		return arena
+	source, saved := in.source(d, o.Which), none
+	if o.Save != nil {
+		saved = in.source(d, o.Save.Which)
 	}
-	d.Content.Read = true
-	if !d.Readable() {
+	d.Content.Read = source != none
+	switch {
+	case source == none && saved == none:
+		return arena
+	case !d.Readable():
 		d.Content.Err = ErrNotReadable
 		return arena
+	case saved != none:
+		return in.readSaving(ctx, d, arena, o)
 	}
-	p := patience{ctx: ctx}
-	if o.Timeout > 0 {
-		p.end = time.Now().Add(o.Timeout)
-	}
+	return in.read(ctx, d, arena, o)
+}
+
+func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
+	p := patienceOf(ctx, o.Timeout)
 	start := len(arena)
-	switch {
-	case source == wholeFile && d.mayStall():
-		arena = in.readStalling(p, d, arena, o.Limit)
-	case source == wholeFile:
-		arena = d.readFile(p, arena, o.Limit, d.Kind == KindFile && d.onPseudoFileSystem())
-	default:
-		arena = d.readStream(p, arena, o.Limit)
+	if d.mayHang() {
+		arena = in.readApart(p, d, arena, o.Limit)
+	} else {
+		arena = d.read(p, arena, o.Limit)
 	}
 	d.Content.Data = arena[start:len(arena):len(arena)]
 	return arena
@@ -98,14 +106,23 @@ func (in *Inspector) source(d *Descriptor, which Which) source {
 	return s
 }
 
-// readStalling is readFile where a daemon may not answer: what has come by the end
-// of the patience is lost.
-func (in *Inspector) readStalling(p patience, d *Descriptor, arena []byte, limit int64) []byte {
+// mayHang reports whether a read may wait though it should not: for a daemon
+// that does not answer, or on a terminal whose input another reader has taken.
+func (d *Descriptor) mayHang() bool { return d.mayStall() || d.Kind == KindTTY }
+
+// afterPatience is how much longer than a read's own patience its thread is
+// waited for: what has come by the end of the patience is not lost then.
+const afterPatience = 100 * time.Millisecond
+
+// readApart is read on a thread that can be left behind.
+func (in *Inspector) readApart(p patience, d *Descriptor, arena []byte, limit int64) []byte {
 	own := *d
 	var data []byte
-	err := in.stalling.run(p, d.FD, func(fd int) {
+	longer := p
+	longer.extra = afterPatience
+	err := in.stalling.run(longer, d.FD, func(fd int) {
 		own.FD = fd
-		data = own.readFile(p, nil, limit, false)
+		data = own.read(p, nil, limit)
 	})
 	if err != nil {
 		d.Content.Err = err
@@ -115,33 +132,11 @@ func (in *Inspector) readStalling(p patience, d *Descriptor, arena []byte, limit
 	return append(arena, data...)
 }
 
-// patience is how long a read may take: until ctx ends, and until end if that
-// is not zero. It is apart from contexts with a deadline because most reads
-// never ask.
-type patience struct {
-	ctx context.Context
-	end time.Time
-}
-
-// over is why there is no more time, nil while there is.
-func (p patience) over() error {
-	switch {
-	case p.ctx.Err() != nil:
-		return context.Cause(p.ctx)
-	case !p.end.IsZero() && !time.Now().Before(p.end):
-		return ErrTimeout
+func (d *Descriptor) read(p patience, arena []byte, limit int64) []byte {
+	if kinds[d.Kind].content == stream {
+		return d.readStream(p, arena, limit)
 	}
-	return nil
-}
-
-// wait waits until a read from fd would not.
-func (p patience) wait(fd int) error {
-	if p.end.IsZero() {
-		return fdio.WaitReadable(p.ctx, fd)
-	}
-	ctx, cancel := context.WithDeadlineCause(p.ctx, p.end, ErrTimeout)
-	defer cancel()
-	return fdio.WaitReadable(ctx, fd)
+	return d.readFile(p, arena, limit, d.Kind == KindFile && d.onPseudoFileSystem())
 }
 
 // maxRead is how much one read asks for: after each, the time is looked at.
@@ -201,13 +196,11 @@ func (d *Descriptor) more(offset int64) bool {
 	}
 }
 
-// readStream reads until end of file, limit or the end of patience. It waits before
-// every read until that would not wait. Another reader may be faster then, so
-// pipes are read with RWF_NOWAIT, which does not wait even so: preadv2(2).
-// FIFOs and terminals do not know it.
+// readStream reads until end of file, limit or the end of patience.
 func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
 	start := len(arena)
-	read := func(b []byte) (int, error) { return unix.Preadv2(d.FD, [][]byte{b}, -1, unix.RWF_NOWAIT) }
+	r := newStreamReader(d.FD, d.Inode.Mode)
+	defer r.close()
 	for {
 		done := int64(len(arena) - start)
 		if done >= limit {
@@ -215,18 +208,9 @@ func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
 			d.Content.Truncated = err == nil && queued > 0
 			return arena
 		}
-		if err := p.wait(d.FD); err != nil {
-			d.Content.Err = err
-			return arena
-		}
 		n, err := 0, error(nil)
-		arena, n, err = appendRead(arena, min(readChunk, limit-done), read)
+		arena, n, err = appendRead(arena, min(readChunk, limit-done), func(b []byte) (int, error) { return r.next(p, b) })
 		switch {
-		case err == unix.EOPNOTSUPP:
-			read = func(b []byte) (int, error) { return unix.Read(d.FD, b) }
-		case err == unix.EAGAIN:
-		case err == unix.EIO && d.Kind == KindTTY: // the master side is closed
-			return arena
 		case err != nil:
 			d.Content.Err = err
 			return arena

@@ -20,13 +20,26 @@ const copyChunk = 16 << 20
 // and returns how many bytes that is. A regular file is copied from its
 // beginning, without moving its offset; all else is read to its end. More than
 // limit bytes are ErrLimit, the end of the patience its error.
+//
+// A file whose size is 0 may have content all the same, as in proc, and reading
+// it may have to wait: it is polled before each read.
 func copyContents(p patience, to, from int, limit int64) (int64, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(from, &st); err != nil {
 		return 0, err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return copyStream(p, to, from, limit)
+		r := newStreamReader(from, st.Mode)
+		defer r.close()
+		return copyReads(to, limit, func(b []byte, _ int64) (int, error) { return r.next(p, b) })
+	}
+	if st.Size == 0 {
+		return copyReads(to, limit, func(b []byte, offset int64) (int, error) {
+			if err := p.wait(from); err != nil {
+				return 0, err
+			}
+			return unix.Pread(from, b, offset)
+		})
 	}
 	c := copier{patience: p, to: to, from: from, limit: limit}
 	// Looking for holes moves the offset, so that is done on a description of
@@ -83,8 +96,7 @@ func (c *copier) sparse() error {
 func (c *copier) holeToEnd() error {
 	end, err := unix.Seek(c.from, 0, unix.SEEK_END)
 	if err != nil || end <= c.done {
-		// A size of nothing may be untrue, as in proc.
-		return c.rangeTo(noLimit)
+		return err
 	}
 	if end > c.limit {
 		return ErrLimit
@@ -130,7 +142,7 @@ func (c *copier) rangeTo(end int64) error {
 		case err == unix.ENOSPC || err == unix.EDQUOT || err != nil && last:
 			return err
 		case err != nil || n == 0 && !last && c.done == 0:
-			// Nothing at the beginning may be a file of proc, whose size says so.
+			// A file of sysfs has a size, and nothing for copy_file_range.
 			c.method++
 			continue
 		case n == 0:
@@ -139,6 +151,7 @@ func (c *copier) rangeTo(end int64) error {
 		if c.done += int64(n); c.done > c.limit {
 			return ErrLimit
 		}
+		c.moved()
 		if err := c.over(); err != nil {
 			return err
 		}
@@ -146,29 +159,26 @@ func (c *copier) rangeTo(end int64) error {
 	return nil
 }
 
-// copyStream reads to the end, waiting as long as the patience allows.
-func copyStream(p patience, to, from int, limit int64) (done int64, err error) {
+// copyReads copies what read, which is told the offset, gives until it gives
+// nothing.
+func copyReads(to int, limit int64, read func(b []byte, offset int64) (int, error)) (done int64, err error) {
 	b := make([]byte, 1<<20)
 	for {
-		if err := p.wait(from); err != nil {
-			return done, err
-		}
-		n, err := unix.Read(from, b)
+		n, err := read(b, done)
 		switch {
-		case err == unix.EINTR || err == unix.EAGAIN:
+		case err == unix.EINTR:
 			continue
 		case err != nil:
 			return done, err
 		case n == 0:
 			return done, nil
 		}
-		if done+int64(n) > limit {
-			return done, ErrLimit
-		}
-		if err := pwriteAll(to, b[:n], done); err != nil {
+		if err := pwriteAll(to, b[:min(int64(n), limit-done)], done); err != nil {
 			return done, err
 		}
-		done += int64(n)
+		if done += int64(n); done > limit {
+			return limit, ErrLimit
+		}
 	}
 }
 

@@ -37,11 +37,15 @@ func describeSymlink(_ *Inspector, d *Descriptor) {
 
 func describeMemfd(in *Inspector, d *Descriptor) {
 	describeSeekable(in, d)
-	name := strings.TrimPrefix(strings.TrimSuffix(d.Name, deletedSuffix), "/memfd:")
-	d.detail("name", []byte(name))
+	d.detail("name", []byte(memfdName(d)))
 	if seals, err := unix.FcntlInt(uintptr(d.FD), unix.F_GET_SEALS, 0); err == nil {
 		d.detail("seals", fdio.FlagNames(seals, Seals))
 	}
+}
+
+// memfdName is the name that the memfd was given: memfd_create(2).
+func memfdName(d *Descriptor) string {
+	return strings.TrimPrefix(strings.TrimSuffix(d.Name, deletedSuffix), "/memfd:")
 }
 
 func describePipe(_ *Inspector, d *Descriptor) {

@@ -1,7 +1,6 @@
 package descriptor
 
 import (
-	"context"
 	"errors"
 	"os"
 	"sync"
@@ -47,18 +46,7 @@ func (s *stalling) run(p patience, fd int, f func(fd int)) error {
 		s.close(own)
 		return ErrStalled
 	}
-	ctx := p.ctx
-	if !p.end.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, p.end, ErrTimeout)
-		defer cancel()
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return p.await(done)
 }
 
 // close closes fd, some time. It is queued before a slot is asked for, so that

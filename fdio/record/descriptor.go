@@ -35,6 +35,10 @@ func appendDescriptor(dst []byte, d *descriptor.Descriptor) []byte {
 	dst = appendFlags(dst, "flags", d.Flags&^unix.O_ACCMODE, descriptor.StatusFlags)
 	dst = appendInode(dst, d)
 	dst = appendDetails(dst, d)
+	if d.Content.Saved != "" {
+		dst = appendText(dst, "saved", d.Content.Saved)
+		dst = appendInt(dst, "saved_size", d.Content.SavedSize)
+	}
 	return appendContent(dst, &d.Content)
 }
 
@@ -111,10 +115,7 @@ func appendDetails(dst []byte, d *descriptor.Descriptor) []byte {
 }
 
 func appendContent(dst []byte, c *descriptor.Content) []byte {
-	if !c.Read {
-		return dst
-	}
-	if c.Err == nil || len(c.Data) > 0 {
+	if c.Read && (c.Err == nil || len(c.Data) > 0) {
 		data := c.Data
 		if c.Truncated {
 			data = trimPartialRune(data)
