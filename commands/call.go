@@ -22,12 +22,10 @@ type callCommand struct {
 	IncomingFlags
 	SocketFlags
 	ModeFlag
+	OutputFlag
+	CommandFlags
 	CommonFlags
-
-	argv []string // COMMAND
 }
-
-func (c *callCommand) setCommand(argv []string) { c.argv = argv }
 
 func (c *callCommand) validate() (err error) {
 	if err := c.validateMessage(); err != nil {
@@ -44,11 +42,11 @@ func (c *callCommand) validate() (err error) {
 			return err
 		}
 	}
-	return c.validateOne(c.address, c.order, c.argv)
+	return c.validateOne(c.address, c.order, &c.CommandFlags)
 }
 
 func (c *callCommand) run(ctx context.Context) error {
-	t := taker{IncomingFlags: &c.IncomingFlags, quiet: c.Quiet, asks: true, argv: c.argv, open: c.ask}
+	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, asks: true, open: c.ask}
 	return t.run(ctx)
 }
 

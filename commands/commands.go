@@ -38,13 +38,16 @@ var subcommands = []subcommand{
 	{"send", "[flags] ADDRESS [DESCRIPTOR ...]", "Send one message, with open descriptors if given.", sendHelp, false, func() command { return &sendCommand{} }},
 	{"recv", "[flags] ADDRESS [-- COMMAND [ARG ...]]", "Take one peer, print a line for each message of its, and end; or become COMMAND with the descriptors of the first.", recvHelp, true, func() command { return &recvCommand{} }},
 	{"call", "[flags] ADDRESS [DESCRIPTOR ...] [-- COMMAND [ARG ...]]", "Send one message and print the answer that comes on the same socket; or become COMMAND with the descriptors of the answer.", callHelp, true, func() command { return &callCommand{} }},
-	{"listen", "[flags] ADDRESS ...", "Serve any number of peers, and print a line for each message, until told to stop.", listenHelp, false, func() command { return &listenCommand{} }},
+	{"listen", "[flags] ADDRESS ... [-- COMMAND [ARG ...]]", "Serve any number of peers, and print a line for each message, or run COMMAND for it, until told to stop.", listenHelp, true, func() command { return &listenCommand{} }},
 	{"open", "[flags] DESCRIPTOR ... [-- COMMAND [ARG ...]]", "Open descriptors, and print what they are and what is in them; or become COMMAND with them.", openHelp, true, func() command { return &openCommand{} }},
 }
 
 // Main runs the command line argv, argv[0] being the name that the program was
 // run by, and returns its exit code. A death by a signal does not return.
 func Main(argv []string) int {
+	if len(argv) > 2 && argv[0] == childName {
+		return childMain(argv[1], argv[2:])
+	}
 	sub, args := selectSubcommand(argv)
 	if sub == nil {
 		return topLevel(args)

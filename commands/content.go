@@ -1,30 +1,77 @@
 package commands
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 
+	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 )
 
 // ContentFlags say what is read of descriptors.
 type ContentFlags struct {
-	Content        string   `default:"files" enum:"files,all,none" placeholder:"files|all|none" help:"Which descriptors to read: regular files and memfds; pipes and terminals too; none (files)"`
+	Content        Which    `placeholder:"files|all|none" help:"Which descriptors to read: regular files and memfds; pipes and terminals too; none (files)"`
 	ContentLimit   Size     `default:"1M" placeholder:"SIZE" help:"Read at most so much of each (1M)"`
 	ContentTotal   Size     `default:"16M" placeholder:"SIZE" help:"Read at most so much of all in a message (16M)"`
 	ContentTimeout Duration `default:"1" placeholder:"DURATION" help:"Read at most so long from each; 0: no limit (1)"`
+	Save           string   `placeholder:"DIR" help:"Save the content of each, whole, as DIR/MESSAGE-INDEX-NAME, and show none without --content"`
+	SaveLimit      FileSize `default:"1G" placeholder:"SIZE" help:"Save nothing that is larger (1G)"`
+
+	directory *descriptor.Directory
 }
 
-// read reads what is in descriptors, as far as it is wanted, into arena.
-func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, descriptors []descriptor.Descriptor, arena []byte) []byte {
+// openSave opens the directory to save in, if there is to be one. close closes
+// it.
+func (f *ContentFlags) openSave() (close func(), err error) {
+	if f.Save == "" {
+		return func() {}, nil
+	}
+	if f.directory, err = descriptor.OpenDirectory(f.Save); err != nil {
+		return nil, &fdio.Error{Address: f.Save, Op: "save", Err: cause(err)}
+	}
+	return func() { f.directory.Close() }, nil
+}
+
+// read reads and saves what is in the descriptors of a message, as far as it is
+// wanted, and reads into arena.
+func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, message int64, descriptors []descriptor.Descriptor, arena []byte) []byte {
 	options := descriptor.ReadOptions{
-		Which:   descriptor.Which(f.Content),
+		Which:   descriptor.Which(cmp.Or(f.Content, Which(descriptor.Files))),
 		Timeout: time.Duration(f.ContentTimeout),
 	}
+	if f.directory != nil {
+		options.Which = descriptor.Which(cmp.Or(f.Content, Which(descriptor.Nothing)))
+		options.Save = &descriptor.SaveOptions{Directory: f.directory, Which: descriptor.Files, Limit: int64(f.SaveLimit)}
+		if options.Which == descriptor.All {
+			options.Save.Which = descriptor.All
+		}
+	}
 	for i := range descriptors {
+		if options.Save != nil {
+			options.Save.Name = fmt.Sprintf("%d-%d", message, i)
+		}
 		left := int64(f.ContentTotal) - int64(len(arena))
 		options.Limit = min(int64(f.ContentLimit), left)
 		arena = in.Read(ctx, &descriptors[i], arena, options)
 	}
 	return arena
+}
+
+// unsaved is an error where no line says that descriptors could not be saved.
+func unsaved(descriptors []descriptor.Descriptor) error {
+	failed, first := 0, error(nil)
+	for i := range descriptors {
+		if err := descriptors[i].Content.Err; err != nil {
+			failed++
+			if failed == 1 {
+				first = fmt.Errorf("descriptor %d: %w", i, err)
+			}
+		}
+	}
+	if failed > 1 {
+		first = fmt.Errorf("%w (and %d more)", first, failed-1)
+	}
+	return first
 }

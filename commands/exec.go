@@ -11,9 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"syscall"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,11 +39,20 @@ func lookCommand(name string) (path string, err error) {
 	return "", &exitError{exitCannotRun, fmt.Errorf("%s: cannot run: %w", name, err), ""}
 }
 
-// become makes this process COMMAND, which inherits fds, extra and the standard
-// descriptors, and nothing else. It returns only if that fails; the descriptor
-// table is then no longer that of the other threads, so that all there is left to
-// do is to say so and exit.
-func become(ctx context.Context, path string, argv, env []string, fds, extra []int) error {
+// handover is what COMMAND is given.
+type handover struct {
+	fds    []int // become 3, 4, 5 ...
+	extra  []int // come after them
+	stdin  int   // index of the one of fds that is standard input as well, -1: none
+	stdout int
+	env    []string // without LISTEN_PID
+}
+
+// become makes this process COMMAND, which inherits what it is handed over and
+// the standard descriptors, and nothing else. It returns only if that fails; the
+// descriptor table is then no longer that of the other threads, so that all there
+// is left to do is to say so and exit.
+func become(ctx context.Context, path string, argv []string, h handover) error {
 	// A garbage collection that ended on this thread would look into the
 	// runtime's epoll descriptor, whose number may be COMMAND's by then.
 	debug.SetGCPercent(-1)
@@ -56,13 +63,41 @@ func become(ctx context.Context, path string, argv, env []string, fds, extra []i
 		return context.Cause(ctx)
 	}
 	runtime.LockOSThread() // and never unlock: see renumber
-	if err := renumber(append(fds, extra...), firstFD); err != nil {
-		return &exitError{exitCannotRun, fmt.Errorf("%s: cannot run: %w", path, err), ""}
+	err := renumber(append(h.fds, h.extra...), firstFD)
+	if err == nil {
+		err = h.setStandard()
 	}
+	if err != nil {
+		return cannotRun(path, err)
+	}
+	return execCommand(path, argv, h.env)
+}
+
+// setStandard makes descriptors standard input and output that have been
+// renumbered.
+func (h *handover) setStandard() error {
+	for target, index := range []int{h.stdin, h.stdout} {
+		if index < 0 {
+			continue
+		}
+		if err := unix.Dup3(firstFD+index, target, 0); err != nil {
+			return os.NewSyscallError("dup3", err)
+		}
+	}
+	return nil
+}
+
+// execCommand makes this process COMMAND. It returns only if that fails.
+func execCommand(path string, argv, env []string) error {
+	env = append(env, "LISTEN_PID="+strconv.Itoa(os.Getpid()))
 	err := syscall.Exec(path, argv, env)
 	if err == syscall.ENOEXEC { // a script without #!, which shells run, too
 		err = syscall.Exec("/bin/sh", append([]string{"sh", path}, argv[1:]...), env)
 	}
+	return cannotRun(path, err)
+}
+
+func cannotRun(path string, err error) error {
 	return &exitError{exitCannotRun, fmt.Errorf("%s: cannot run: %w", path, err), ""}
 }
 
@@ -107,61 +142,4 @@ func makeWay(later []int, target, above int) error {
 		later[i] = moved
 	}
 	return nil
-}
-
-// maxEnvMessage is the longest message that fits into FDMSG_MESSAGE: one string
-// of the environment has at most MAX_ARG_STRLEN bytes, execve(2).
-const maxEnvMessage = 128<<10 - len("FDMSG_MESSAGE=") - 1
-
-// commandEnv is the environment of COMMAND, which inherits so many descriptors:
-// sd_listen_fds(3).
-func commandEnv(fds int) (env []string) {
-	for _, v := range os.Environ() {
-		switch name, _, _ := strings.Cut(v, "="); name {
-		case "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "FDMSG_MESSAGE", "FDMSG_MESSAGE_FD":
-		default:
-			env = append(env, v)
-		}
-	}
-	return append(env, "LISTEN_FDS="+strconv.Itoa(fds), "LISTEN_PID="+strconv.Itoa(os.Getpid()))
-}
-
-// messageEnv is how COMMAND gets the message that came with fds: a variable, and
-// the descriptor that it names, if any.
-func messageEnv(message []byte, fds int) (variable string, extra []int, err error) {
-	if text, ok := envText(message); ok {
-		return "FDMSG_MESSAGE=" + text, nil, nil
-	}
-	fd, err := messageFile(message)
-	if err != nil {
-		return "", nil, err
-	}
-	return "FDMSG_MESSAGE_FD=" + strconv.Itoa(firstFD+fds), []int{fd}, nil
-}
-
-// envText is the message as the environment can hold it. A lone NUL byte is
-// what goes with descriptors that are sent without a message.
-func envText(message []byte) (text string, ok bool) {
-	text = string(message)
-	if text == "\x00" {
-		return "", true
-	}
-	return text, len(text) <= maxEnvMessage && utf8.ValidString(text) && !strings.Contains(text, "\x00")
-}
-
-// messageFile makes a memfd with the message, to be read from its beginning.
-func messageFile(message []byte) (int, error) {
-	fd, err := unix.MemfdCreate("fdmsg-message", unix.MFD_CLOEXEC)
-	if err != nil {
-		return -1, os.NewSyscallError("memfd_create", err)
-	}
-	for offset := 0; offset < len(message); {
-		n, err := unix.Pwrite(fd, message[offset:], int64(offset))
-		if err != nil {
-			unix.Close(fd)
-			return -1, os.NewSyscallError("pwrite", err)
-		}
-		offset += n
-	}
-	return fd, nil
 }

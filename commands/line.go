@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"fmt"
 	"slices"
 
 	"fdmsg/fdio"
@@ -10,19 +11,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// print makes the line of a message and releases what the message took up, on
-// every way out.
+// print makes the line of a message, runs COMMAND with it if there is one, and
+// releases what the message took up, on every way out.
 func (c *connection) print(sc *scratch) error {
 	defer c.release(sc)
+	seq, err := c.show(sc)
+	if err == nil && c.children != nil {
+		c.runCommand(sc, seq)
+	}
+	return err
+}
+
+// show saves what is to be saved of a message, and makes its line, the number of
+// which it returns.
+func (c *connection) show(sc *scratch) (seq uint64, err error) {
+	number := c.messages.Add(1)
 	if c.out == nil {
-		return nil
+		if c.flags.directory != nil {
+			c.describe(sc)
+			sc.arena = c.flags.read(c.end, c.inspect, number, sc.descriptors, sc.arena)
+			if err := unsaved(sc.descriptors); err != nil {
+				c.noteFailure(fmt.Errorf("message %d: %w", number, err))
+			}
+		}
+		return 0, nil
 	}
 	if c.out.broken() {
 		c.out.write(record.TypeMessage, nil) // counts it as lost
-		return errOutput
+		return 0, errOutput
 	}
 	c.describe(sc)
-	sc.arena = c.flags.read(c.end, c.inspect, sc.descriptors, sc.arena)
+	sc.arena = c.flags.read(c.end, c.inspect, number, sc.descriptors, sc.arena)
 	if most := maxEscape * (len(sc.arena) + sc.msg.N); most > largeLine {
 		c.large <- struct{}{}
 		defer func() { <-c.large }()
@@ -60,10 +79,10 @@ func (c *connection) print(sc *scratch) error {
 		m.Peer = senderOf(sc.msg.Control)
 	}
 	sc.line = record.AppendMessage(sc.line, &m)
-	if c.out.write(record.TypeMessage, sc.line) != nil {
-		return errOutput
+	if seq, err = c.out.write(record.TypeMessage, sc.line); err != nil {
+		return 0, errOutput
 	}
-	return nil
+	return seq, nil
 }
 
 // describe describes the descriptors of the message.

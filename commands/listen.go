@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/record"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +26,10 @@ type listenCommand struct {
 	IncomingFlags
 	SocketFlags
 	BindFlags
+	OutputFlag
+	Events bool `help:"Print a line also for what happens besides messages: listening, open, close, exit, error, end"`
+	CommandFlags
+	MaxChildren Count `default:"64" placeholder:"N" help:"Run at most so many COMMANDs at once (64)"`
 	CommonFlags
 
 	Addresses []string `arg:"" name:"ADDRESS"`
@@ -57,24 +63,75 @@ func (c *listenCommand) validate() (err error) {
 	if err := c.checkBuffers(c.order); err != nil {
 		return err
 	}
+	switch err := c.validateCommand(); {
+	case err != nil:
+		return err
+	case c.argv == nil && slices.Contains(c.order, "max-children"):
+		return usagef("", "--max-children needs -- COMMAND")
+	case c.MaxChildren.N == 0:
+		return usagef("", "--max-children 0 would run nothing")
+	case c.Events && c.argv != nil && c.Output == "":
+		return usagef("--output FILE says where they go", "--events: no lines are printed with COMMAND")
+	}
 	return c.checkReadyFD()
 }
 
 func (c *listenCommand) run(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
+	if err := c.find(); err != nil {
+		return err
+	}
+	closeSave, err := c.openSave()
+	if err != nil {
+		return err
+	}
+	defer closeSave()
+	file, err := c.openOutput(ctx, c.Quiet, c.argv != nil)
+	if err != nil {
+		return err
+	}
 	sockets, err := c.bindAll(ctx)
 	if err != nil {
 		return err
 	}
-	out := startOutput(parent, c.Quiet, cancel)
+	out := startOutput(parent, file, cancel)
 	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), cancel: cancel}
-	srv.lingers = true
+	srv.lingers, srv.events = true, c.Events && out != nil
+	if c.argv != nil {
+		srv.children = &children{&c.CommandFlags, make(chan struct{}, c.MaxChildren.N)}
+		if out == nil { // COMMAND is given lines even so
+			out = newOutput(io.Discard, func() {})
+			srv.out = out
+		}
+	}
+	for _, s := range sockets {
+		srv.event(record.TypeListening, record.Event{Local: s.Local().String()})
+	}
 	for _, s := range sockets {
 		srv.serveSocket(ctx, s)
 	}
 	srv.running.Wait()
-	return errors.Join(srv.err, out.close(), c.outcome(ctx, parent))
+	err = errors.Join(srv.err, srv.failed)
+	srv.ended(ctx, err)
+	return errors.Join(err, out.close(), c.outcome(ctx, parent)) // a signal may come while close waits
+}
+
+// ended prints the last line.
+func (srv *server) ended(ctx context.Context, err error) {
+	messages, connections := srv.messages.Load(), srv.accepted.Load()
+	e := record.Event{Messages: &messages, Connections: &connections}
+	switch cause := context.Cause(ctx).(type) {
+	case nil:
+	case signalError:
+		e.Reason = unix.SignalName(cause.signal)
+	default:
+		e.Reason = cause.Error()
+	}
+	if err != nil {
+		e.Error = err.Error()
+	}
+	srv.event(record.TypeEnd, e)
 }
 
 // bindAll binds every address, or none, and says when they are ready.
@@ -142,13 +199,17 @@ func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
 	number := int(srv.accepted.Add(1))
 	srv.running.Go(func() {
 		defer s.Close()
-		err := srv.connection(s, number).serve(ctx)
+		c := srv.connection(s, number)
+		srv.event(record.TypeOpen, record.Event{Conn: number, Local: c.local, From: c.from, Peer: c.peer})
+		err := c.serve(ctx)
 		switch {
 		case errors.Is(err, errUnread):
 			srv.fail(err)
 		case err != nil && !errors.Is(err, errOutput):
-			warn("listen", fmt.Errorf("connection %d: %w", number, err))
+			c.report(err)
 		}
+		messages := int64(c.got)
+		srv.event(record.TypeClose, record.Event{Conn: number, Messages: &messages})
 	})
 }
 

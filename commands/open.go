@@ -20,29 +20,36 @@ order, and their number is in LISTEN_FDS (sd_listen_fds(3)).
 
 type openCommand struct {
 	ContentFlags
+	OutputFlag
+	CommandFlags
 	CommonFlags
 
 	Descriptors []string `arg:"" name:"DESCRIPTOR"`
 
 	specs []descriptor.Spec
-	argv  []string // COMMAND
 }
-
-func (c *openCommand) setCommand(argv []string) { c.argv = argv }
 
 func (c *openCommand) validate() (err error) {
 	var stdin claims
 	if c.specs, err = parseSpecs(c.Descriptors, &stdin); err != nil {
 		return err
 	}
+	if err := c.validateCommand(); err != nil {
+		return err
+	}
 	return stdin.check()
 }
 
 func (c *openCommand) run(ctx context.Context) error {
-	if c.argv == nil {
-		return c.print(ctx)
+	if err := c.find(); err != nil {
+		return err
 	}
-	path, err := lookCommand(c.argv[0])
+	closeSave, err := c.openSave()
+	if err != nil {
+		return err
+	}
+	defer closeSave()
+	file, err := c.openOutput(ctx, c.Quiet, c.argv != nil)
 	if err != nil {
 		return err
 	}
@@ -51,6 +58,9 @@ func (c *openCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	if err := c.show(ctx, file, fds); err != nil || c.argv == nil {
+		return err
+	}
 	for i, spec := range c.specs {
 		if !spec.Inherited() {
 			continue
@@ -60,22 +70,25 @@ func (c *openCommand) run(ctx context.Context) error {
 			return os.NewSyscallError("fcntl", err)
 		}
 	}
-	return become(ctx, path, c.argv, commandEnv(len(fds)), fds, nil)
-}
-
-func (c *openCommand) print(ctx context.Context) error {
-	fds, release, err := openAll(ctx, c.specs)
+	h, err := c.handover(fds)
 	if err != nil {
 		return err
 	}
-	defer release()
-	if c.Quiet {
+	return become(ctx, c.path, c.argv, h)
+}
+
+// show saves what is to be saved and prints the line.
+func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error {
+	if file == nil && c.directory == nil {
 		return nil
 	}
 	in := descriptor.NewInspector()
 	descriptors := describe(in, fds)
-	c.read(ctx, in, descriptors, nil)
-	out := newOutput(os.Stdout, func() {})
+	c.read(ctx, in, 1, descriptors, nil)
+	if file == nil {
+		return errors.Join(unsaved(descriptors), context.Cause(ctx))
+	}
+	out := newOutput(file, func() {})
 	out.giveUp(ctx)
 	out.write(record.TypeOpened, record.AppendOpened(nil, time.Now(), descriptors))
 	return errors.Join(out.close(), context.Cause(ctx))

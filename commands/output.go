@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/descriptor"
 	"fdmsg/fdio/record"
-
-	"golang.org/x/sys/unix"
 )
 
 // output is the one line writer: every line of a process goes through it,
@@ -23,6 +22,7 @@ import (
 // waiting, write waits, and so the receiving.
 type output struct {
 	w      io.Writer
+	name   string
 	part   int // the most bytes of one write, 0: any number
 	failed func()
 
@@ -49,29 +49,51 @@ var errStalled = errors.New("the reader of the output does not read")
 
 // lostError says how many lines were not written, and why.
 type lostError struct {
+	name  string
 	lines int
 	err   error
 }
 
 func (e *lostError) Error() string {
 	if e.lines == 1 {
-		return fmt.Sprintf("standard output: write: %v: 1 line was not written", e.err)
+		return fmt.Sprintf("%s: write: %v: 1 line was not written", e.name, e.err)
 	}
-	return fmt.Sprintf("standard output: write: %v: %d lines were not written", e.err, e.lines)
+	return fmt.Sprintf("%s: write: %v: %d lines were not written", e.name, e.err, e.lines)
 }
 
 func (e *lostError) Unwrap() error { return e.err }
 
-// startOutput begins to write lines to standard output, nil for none, and ends
-// the run with cancel when its reader goes away or a write fails.
-func startOutput(ctx context.Context, quiet bool, cancel context.CancelCauseFunc) *output {
-	if quiet {
+// OutputFlag says where lines go.
+type OutputFlag struct {
+	Output string `placeholder:"FILE" help:"Append the lines to FILE instead of printing them; with COMMAND there are none otherwise"`
+}
+
+// openOutput opens what the lines go to, nil for nothing. A FIFO that nobody reads is
+// not waited for.
+func (f *OutputFlag) openOutput(ctx context.Context, quiet, isCommand bool) (*os.File, error) {
+	switch {
+	case quiet || isCommand && f.Output == "":
+		return nil, nil
+	case f.Output == "" || f.Output == "-":
+		return os.Stdout, nil
+	}
+	fd, err := descriptor.Spec{Scheme: "a", Path: f.Output}.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Output), nil
+}
+
+// startOutput begins to write lines to file, nil for none, and ends the run with
+// cancel when its reader goes away or a write fails.
+func startOutput(ctx context.Context, file *os.File, cancel context.CancelCauseFunc) *output {
+	if file == nil {
 		return nil
 	}
-	o := newOutput(os.Stdout, func() { cancel(errOutput) })
+	o := newOutput(file, func() { cancel(errOutput) })
 	o.giveUp(ctx)
 	go func() { // until the process ends
-		if fdio.WaitHangup(ctx, unix.Stdout) == nil {
+		if fdio.WaitHangup(ctx, int(file.Fd())) == nil {
 			cancel(errReaderGone)
 		}
 	}()
@@ -81,8 +103,11 @@ func startOutput(ctx context.Context, quiet bool, cancel context.CancelCauseFunc
 // newOutput begins to write lines to w, and calls failed when that fails. close
 // ends it.
 func newOutput(w io.Writer, failed func()) *output {
-	o := &output{w: w, failed: failed, part: 64 << 10}
+	o := &output{w: w, name: "standard output", failed: failed, part: 64 << 10}
 	if file, ok := w.(*os.File); ok {
+		if file != os.Stdout {
+			o.name = file.Name()
+		}
 		if fi, err := file.Stat(); err == nil && fi.Mode().IsRegular() {
 			o.part = 0 // whole lines stay whole beside those of others who append
 		}
@@ -93,9 +118,9 @@ func newOutput(w io.Writer, failed func()) *output {
 }
 
 // write takes one line: its type, and what the record package gives after the
-// head. It returns an error when an earlier line could not be written; then
-// this one is lost, too.
-func (o *output) write(typ string, body []byte) error {
+// head. It returns the number of the line, or an error when an earlier one could
+// not be written; then this one is lost, too.
+func (o *output) write(typ string, body []byte) (seq uint64, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for len(o.pending) >= pendingLimit && o.err == nil {
@@ -103,14 +128,14 @@ func (o *output) write(typ string, body []byte) error {
 	}
 	if o.err != nil {
 		o.lost++
-		return o.err
+		return 0, o.err
 	}
 	o.seq++
 	o.pending = record.AppendHead(o.pending, typ, o.seq)
 	o.pending = append(o.pending, body...)
 	o.lines++
 	o.waiting.Signal()
-	return nil
+	return o.seq, nil
 }
 
 func (o *output) run() {
@@ -204,7 +229,7 @@ func (o *output) close() error {
 		o.room.Wait()
 	}
 	if o.err != nil {
-		return &lostError{o.lost, o.err}
+		return &lostError{o.name, o.lost, o.err}
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func TestLinesOfManyWritersAreWholeAndNumberedInOrder(t *testing.T) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				if err := o.write("test", fmt.Appendf(nil, `,"w":%d,"i":%d}`+"\n", w, i)); err != nil {
+				if _, err := o.write("test", fmt.Appendf(nil, `,"w":%d,"i":%d}`+"\n", w, i)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -133,7 +133,7 @@ func TestFailedWriteSaysHowManyLinesWereLost(t *testing.T) {
 	o := newOutput(full, func() { close(failed) })
 	o.write("test", []byte("}\n"))
 	<-failed
-	if err := o.write("test", []byte("}\n")); err == nil {
+	if _, err := o.write("test", []byte("}\n")); err == nil {
 		t.Error("writing after the failure succeeds")
 	}
 	err = o.close()

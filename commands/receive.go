@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fdmsg/fdio"
@@ -85,6 +86,22 @@ type receiver struct {
 	scratch sync.Pool     // of *scratch
 	large   chan struct{} // holds a place for each large line that is being made
 	lingers bool          // what is queued at the end still comes out
+
+	messages atomic.Int64 // received so far
+	children *children    // COMMAND for each message; nil: none
+	events   bool         // lines for what happens besides messages, too
+
+	mu     sync.Mutex
+	failed error // the first thing that should have been saved and was not
+}
+
+// noteFailure remembers what went wrong with a message where no line says so.
+func (r *receiver) noteFailure(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = err
+	}
 }
 
 // drains reports whether what is queued is still to be received, now that the

@@ -18,7 +18,7 @@ import (
 func testFlags() *IncomingFlags {
 	return &IncomingFlags{
 		Size: 256 << 10, ControlSize: 16 << 10,
-		ContentFlags: ContentFlags{Content: string(descriptor.Files), ContentLimit: 1 << 20, ContentTotal: 16 << 20},
+		ContentFlags: ContentFlags{Content: Which(descriptor.Files), ContentLimit: 1 << 20, ContentTotal: 16 << 20},
 	}
 }
 

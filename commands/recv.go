@@ -24,6 +24,8 @@ type recvCommand struct {
 	SocketFlags
 	Connect bool `help:"Connect to ADDRESS instead of binding to it"`
 	BindFlags
+	OutputFlag
+	CommandFlags
 	From string   `placeholder:"ADDRESS" help:"With --connect: bind to this address first"`
 	Wait Duration `placeholder:"DURATION" help:"With --connect: keep trying for so long while nobody listens at ADDRESS"`
 	CommonFlags
@@ -32,10 +34,7 @@ type recvCommand struct {
 
 	address fdio.Address
 	from    *fdio.Address
-	argv    []string // COMMAND
 }
-
-func (c *recvCommand) setCommand(argv []string) { c.argv = argv }
 
 func (c *recvCommand) validate() (err error) {
 	if c.address, err = parseAddress(c.Address); err != nil {
@@ -58,14 +57,14 @@ func (c *recvCommand) validate() (err error) {
 	if _, c.recvFlags, err = c.parse(c.address.Network != fdio.Inherited, receiving); err != nil {
 		return err
 	}
-	if err := c.validateOne(c.address, c.order, c.argv); err != nil {
+	if err := c.validateOne(c.address, c.order, &c.CommandFlags); err != nil {
 		return err
 	}
 	return c.checkReadyFD()
 }
 
 func (c *recvCommand) run(ctx context.Context) error {
-	t := taker{IncomingFlags: &c.IncomingFlags, quiet: c.Quiet, argv: c.argv, open: c.open}
+	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
 	return t.run(ctx)
 }
 

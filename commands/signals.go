@@ -20,9 +20,9 @@ func withSignals(parent context.Context) (context.Context, func()) {
 			signal.Notify(signals, s)
 		}
 	}
-	// Asked for and not looked at: a write to a broken pipe is an error of that
-	// write. Ignoring it would be inherited by COMMAND.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
+	// Asked for and not looked at: a write to a broken pipe, or beyond ulimit -f,
+	// is an error of that write. Ignoring it would be inherited by COMMAND.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE, unix.SIGXFSZ)
 	go func() {
 		first := (<-signals).(syscall.Signal)
 		cancel(signalError{first})

@@ -15,19 +15,23 @@ import (
 // taker receives from one socket, and ends: what recv and call have in common.
 type taker struct {
 	*IncomingFlags
+	*OutputFlag
+	*CommandFlags
 	quiet bool
-	asks  bool     // sends before it receives
-	argv  []string // COMMAND
+	asks  bool // sends before it receives
 	// open makes the socket that messages come from.
 	open func(context.Context) (*fdio.Socket, error)
 }
 
 // validateOne checks the flags of receiving from one socket.
-func (f *IncomingFlags) validateOne(a fdio.Address, order, argv []string) error {
-	if argv != nil && f.Count.Given && f.Count.N != 1 {
+func (f *IncomingFlags) validateOne(a fdio.Address, order []string, command *CommandFlags) error {
+	if err := command.validateCommand(); err != nil {
+		return err
+	}
+	if command.argv != nil && f.Count.Given && f.Count.N != 1 {
 		return usagef("", "-n %d: COMMAND is given one message", f.Count.N)
 	}
-	if argv != nil {
+	if command.argv != nil {
 		f.Count = Count{N: 1, Given: true}
 	}
 	if err := f.usePeek(); err != nil {
@@ -39,19 +43,34 @@ func (f *IncomingFlags) validateOne(a fdio.Address, order, argv []string) error 
 	return f.checkBuffers(order)
 }
 
-func (t *taker) run(ctx context.Context) error {
-	if t.argv == nil {
-		return t.print(ctx)
+func (t *taker) run(parent context.Context) error {
+	if err := t.find(); err != nil {
+		return err
 	}
-	path, err := lookCommand(t.argv[0])
+	closeSave, err := t.openSave()
 	if err != nil {
 		return err
 	}
+	defer closeSave()
+	file, err := t.openOutput(parent, t.quiet, t.argv != nil)
+	if err != nil {
+		return err
+	}
+	if t.argv != nil {
+		return t.become(parent, file)
+	}
+	return t.print(parent, file)
+}
+
+// become receives one message, makes its line if there is to be one, and hands
+// it over to COMMAND.
+func (t *taker) become(ctx context.Context, file *os.File) error {
 	s, err := t.open(ctx)
 	if err != nil {
 		return err
 	}
-	conn := newReceiver(ctx, t.IncomingFlags, nil, func(error) {}).connection(s, 0)
+	out := startOutput(ctx, file, func(error) {})
+	conn := newReceiver(ctx, t.IncomingFlags, out, func(error) {}).connection(s, 0)
 	sc, err := conn.receiveUntil(ctx)
 	if err == io.EOF {
 		err = conn.ended(1)
@@ -67,12 +86,20 @@ func (t *taker) run(ctx context.Context) error {
 	if err := sc.msg.Complete(); err != nil {
 		return conn.wrap(err)
 	}
-	fds := sc.msg.Rights(nil)
-	variable, extra, err := messageEnv(sc.msg.Data(), len(fds))
-	if err != nil {
+	if _, err := conn.show(sc); err != nil && err != errOutput {
 		return err
 	}
-	return become(ctx, path, t.argv, append(commandEnv(len(fds)), variable), fds, extra)
+	if err := errors.Join(out.close(), conn.failed); err != nil {
+		return err
+	}
+	h, err := t.handover(sc.msg.Rights(nil))
+	if err == nil {
+		err = h.addMessage(sc.msg.Data())
+	}
+	if err != nil {
+		return conn.wrap(err)
+	}
+	return become(ctx, t.path, t.argv, h)
 }
 
 // receiveUntil is receive that ends with ctx.
@@ -90,10 +117,10 @@ func (c *connection) receiveUntil(ctx context.Context) (*scratch, error) {
 }
 
 // print receives and prints until it has what was asked for.
-func (t *taker) print(parent context.Context) error {
+func (t *taker) print(parent context.Context, file *os.File) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	out := startOutput(parent, t.quiet, cancel)
+	out := startOutput(parent, file, cancel)
 	s, err := t.open(ctx)
 	if context.Cause(ctx) == errReaderGone {
 		if err == nil {
@@ -113,14 +140,14 @@ func (t *taker) print(parent context.Context) error {
 		return errors.Join(err, s.Close())
 	}
 	lines := out
-	if t.asks && s.SameSocket(unix.Stdout) {
+	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
 		lines = nil // they would be messages to the peer
 	}
 	conn := newReceiver(parent, t.IncomingFlags, lines, cancel).connection(s, 0)
 	if err = conn.serve(ctx); errors.Is(err, errOutput) {
 		err = nil // out says more
 	}
-	if err = errors.Join(err, out.close(), s.Close()); err != nil {
+	if err = errors.Join(err, out.close(), s.Close(), conn.failed); err != nil {
 		return errors.Join(err, context.Cause(parent))
 	}
 	return t.outcome(ctx, conn)

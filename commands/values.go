@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"fdmsg/fdio/descriptor"
+
 	"github.com/alecthomas/kong"
 )
 
@@ -19,10 +21,23 @@ import (
 // Size is a number of bytes: 100, 256K, 16M, 1G; powers of 1024.
 type Size int64
 
+// FileSize is a Size that may be larger than memory.
+type FileSize int64
+
 // maxSize is the largest size: more than any buffer can have, on every machine.
 const maxSize = math.MaxInt32
 
 func parseSize(text string) (Size, error) {
+	n, err := parseBytes(text, maxSize)
+	return Size(n), err
+}
+
+func parseFileSize(text string) (FileSize, error) {
+	n, err := parseBytes(text, math.MaxInt64)
+	return FileSize(n), err
+}
+
+func parseBytes(text string, most uint64) (uint64, error) {
 	digits, shift := text, 0
 	if text != "" {
 		if i := strings.IndexByte("KMG", text[len(text)-1]); i >= 0 {
@@ -33,10 +48,10 @@ func parseSize(text string) (Size, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%q is not a size: write a number of bytes, with K, M or G for powers of 1024", text)
 	}
-	if n > maxSize>>shift {
-		return 0, fmt.Errorf("size %s is too large: less than 2G", text)
+	if n > most>>shift {
+		return 0, fmt.Errorf("size %s is too large: less than %dG", text, most>>30+1)
 	}
-	return Size(n << shift), nil
+	return n << shift, nil
 }
 
 // Duration is a time span: 5, 0.25 (seconds), 100ms, 1m, 1h.
@@ -80,6 +95,17 @@ func parseCount(text string) (Count, error) {
 		return Count{}, fmt.Errorf("%q is not a count: write a whole number, 0 for no limit", text)
 	}
 	return Count{int(n), true}, nil
+}
+
+// Which says which descriptors are to be read, empty where that was not said.
+type Which descriptor.Which
+
+func parseWhich(text string) (Which, error) {
+	switch w := descriptor.Which(text); w {
+	case descriptor.Files, descriptor.All, descriptor.Nothing:
+		return Which(w), nil
+	}
+	return "", fmt.Errorf("%q: write files, all or none", text)
 }
 
 // Mode are the permission bits of a socket file, in octal.
@@ -133,6 +159,8 @@ func mappers() []kong.Option {
 	return []kong.Option{
 		kong.KindMapper(reflect.String, decoder(func(s string) (string, error) { return s, nil })),
 		kong.TypeMapper(reflect.TypeFor[Size](), decoder(parseSize)),
+		kong.TypeMapper(reflect.TypeFor[FileSize](), decoder(parseFileSize)),
+		kong.TypeMapper(reflect.TypeFor[Which](), decoder(parseWhich)),
 		kong.TypeMapper(reflect.TypeFor[Duration](), decoder(parseDuration)),
 		kong.TypeMapper(reflect.TypeFor[Count](), decoder(parseCount)),
 		kong.TypeMapper(reflect.TypeFor[Mode](), decoder(parseMode)),

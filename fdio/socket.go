@@ -237,18 +237,27 @@ func (s *Socket) Close() error {
 	return err
 }
 
+// Duplicate returns another descriptor of the socket: close-on-exec, and the
+// caller's. Its status flags are those of the socket: O_NONBLOCK, unless that is
+// an inherited one that is blocking.
+func (s *Socket) Duplicate() (int, error) {
+	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+	return fd, os.NewSyscallError("fcntl", err)
+}
+
 // Detach closes the socket, but for a descriptor of it that it returns: blocking,
 // close-on-exec, and the caller's. The file that the socket is bound to stays.
 func (s *Socket) Detach() (int, error) {
-	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := s.Duplicate()
 	if err == nil && !s.inherited {
 		if err = unix.SetNonblock(fd, false); err != nil {
 			unix.Close(fd)
+			err = os.NewSyscallError("fcntl", err)
 		}
 	}
 	if err != nil {
 		s.Close()
-		return -1, os.NewSyscallError("fcntl", err)
+		return -1, err
 	}
 	if s.file != nil {
 		s.file.release()

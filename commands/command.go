@@ -1,0 +1,154 @@
+package commands
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// CommandFlags say what COMMAND is and how it gets its descriptors.
+type CommandFlags struct {
+	Stdin  FD     `placeholder:"I" help:"Descriptor I, counted from 0, is standard input of COMMAND as well"`
+	Stdout FD     `placeholder:"I" help:"Descriptor I is standard output of COMMAND as well"`
+	FDName string `name:"fdname" placeholder:"A:B" help:"Names of the descriptors for COMMAND, in LISTEN_FDNAMES"`
+
+	argv []string // COMMAND, nil: none
+	path string   // of its file
+}
+
+func (f *CommandFlags) setCommand(argv []string) { f.argv = argv }
+
+func (f *CommandFlags) validateCommand() error {
+	if f.argv == nil && (f.Stdin.Given || f.Stdout.Given || f.FDName != "") {
+		return usagef("", "--stdin, --stdout and --fdname need -- COMMAND")
+	}
+	if f.FDName == "" {
+		return nil
+	}
+	for _, name := range strings.Split(f.FDName, ":") {
+		if name == "" || len(name) > maxFDName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return usagef("", "--fdname %s: a name has 1 to %d characters, none of them a control character", f.FDName, maxFDName)
+		}
+	}
+	return nil
+}
+
+// maxFDName is the longest name of a descriptor: sd_listen_fds(3).
+const maxFDName = 255
+
+// find looks for the file of COMMAND, if there is one to run.
+func (f *CommandFlags) find() (err error) {
+	if f.argv != nil {
+		f.path, err = lookCommand(f.argv[0])
+	}
+	return err
+}
+
+// handover prepares what COMMAND is given: descriptors, and the environment
+// without the hidden variables. What is in its extra is to be closed by the
+// caller.
+func (f *CommandFlags) handover(fds []int, hidden ...string) (handover, error) {
+	h := handover{fds: fds, stdin: -1, stdout: -1}
+	for _, standard := range []struct {
+		flag  string
+		index FD
+		to    *int
+	}{{"--stdin", f.Stdin, &h.stdin}, {"--stdout", f.Stdout, &h.stdout}} {
+		if !standard.index.Given {
+			continue
+		}
+		if standard.index.N >= len(fds) {
+			return h, fmt.Errorf("%s %d: there are %d descriptors", standard.flag, standard.index.N, len(fds))
+		}
+		*standard.to = standard.index.N
+	}
+	h.env = append(environ(hidden...), "LISTEN_FDS="+strconv.Itoa(len(fds)))
+	if f.FDName != "" {
+		h.env = append(h.env, "LISTEN_FDNAMES="+strings.Join(f.names(len(fds)), ":"))
+	}
+	return h, nil
+}
+
+// names are n names: what was not given one is unknown, as systemd says it.
+func (f *CommandFlags) names(n int) []string {
+	names := strings.Split(f.FDName, ":")
+	for len(names) < n {
+		names = append(names, "unknown")
+	}
+	return names[:n]
+}
+
+// addMessage hands over the message in a variable, or in a file that is named by
+// one.
+func (h *handover) addMessage(message []byte) error {
+	if text, ok := envText(message); ok {
+		h.env = append(h.env, "FDMSG_MESSAGE="+text)
+		return nil
+	}
+	fd, err := memoryFile("fdmsg-message", message)
+	if err != nil {
+		return err
+	}
+	h.addExtra("FDMSG_MESSAGE_FD", fd)
+	return nil
+}
+
+// addExtra hands over a descriptor with a variable that says its number.
+func (h *handover) addExtra(variable string, fd int) {
+	h.env = append(h.env, variable+"="+strconv.Itoa(firstFD+len(h.fds)+len(h.extra)))
+	h.extra = append(h.extra, fd)
+}
+
+// ownVariables are those of the environment that speak of descriptors and
+// messages that COMMAND does not have, unless they are given anew.
+var ownVariables = []string{
+	"LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDNAMES",
+	"FDMSG_MESSAGE", "FDMSG_MESSAGE_FD", "FDMSG_CONN", "FDMSG_FROM",
+}
+
+// environ is our environment without our own variables and the hidden ones.
+func environ(hidden ...string) (env []string) {
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if !slices.Contains(ownVariables, name) && !slices.Contains(hidden, name) {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// maxEnvMessage is the longest message that fits into FDMSG_MESSAGE: one string
+// of the environment has at most MAX_ARG_STRLEN bytes, execve(2).
+const maxEnvMessage = 128<<10 - len("FDMSG_MESSAGE=") - 1
+
+// envText is the message as the environment can hold it. A lone NUL byte is
+// what goes with descriptors that are sent without a message.
+func envText(message []byte) (text string, ok bool) {
+	text = string(message)
+	if text == "\x00" {
+		return "", true
+	}
+	return text, len(text) <= maxEnvMessage && utf8.ValidString(text) && !strings.Contains(text, "\x00")
+}
+
+// memoryFile makes a memfd with data, to be read from its beginning.
+func memoryFile(name string, data []byte) (int, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return -1, os.NewSyscallError("memfd_create", err)
+	}
+	for offset := 0; offset < len(data); {
+		n, err := unix.Pwrite(fd, data[offset:], int64(offset))
+		if err != nil {
+			unix.Close(fd)
+			return -1, os.NewSyscallError("pwrite", err)
+		}
+		offset += n
+	}
+	return fd, nil
+}

@@ -1,0 +1,75 @@
+package record
+
+import (
+	"time"
+
+	"fdmsg/fdio/cmsg"
+)
+
+// Event is something that happened besides messages, for AppendEvent. What is
+// zero is not shown.
+type Event struct {
+	Time        time.Time
+	Conn        int // number of the connection
+	Local, From string
+	Peer        *cmsg.Credentials
+
+	MessageSeq uint64 // number of the line of the message that COMMAND was started for
+	PID        int    // of COMMAND
+	ExitCode   *int
+	Signal     string // that ended COMMAND
+
+	Messages    *int64 // received
+	Connections *int64 // accepted
+	Reason      string // of the end
+	Error       string
+}
+
+// The types of lines that are events.
+const (
+	TypeListening = "listening" // a socket is bound
+	TypeOpen      = "open"      // a connection begins
+	TypeClose     = "close"     // a connection ends
+	TypeExit      = "exit"      // COMMAND has ended
+	TypeError     = "error"     // something went wrong, and the rest goes on
+	TypeEnd       = "end"       // the run ends
+)
+
+// AppendEvent appends the rest of the line of an event, newline included.
+func AppendEvent(dst []byte, e *Event) []byte {
+	dst = appendTime(dst, "time", e.Time)
+	if e.Conn != 0 {
+		dst = appendInt(dst, "conn", int64(e.Conn))
+	}
+	dst = appendAddress(dst, "local", e.Local)
+	dst = appendAddress(dst, "from", e.From)
+	if e.Peer != nil {
+		dst = append(appendKey(dst, "peer"), '{')
+		dst = append(appendCredentials(dst, *e.Peer), '}')
+	}
+	if e.MessageSeq != 0 {
+		dst = appendInt(dst, "message_seq", int64(e.MessageSeq))
+	}
+	if e.PID != 0 {
+		dst = appendInt(dst, "pid", int64(e.PID))
+	}
+	if e.ExitCode != nil {
+		dst = appendInt(dst, "exit_code", int64(*e.ExitCode))
+	}
+	if e.Signal != "" {
+		dst = appendText(dst, "signal", e.Signal)
+	}
+	if e.Messages != nil {
+		dst = appendInt(dst, "messages", *e.Messages)
+	}
+	if e.Connections != nil {
+		dst = appendInt(dst, "connections", *e.Connections)
+	}
+	if e.Reason != "" {
+		dst = appendText(dst, "reason", e.Reason)
+	}
+	if e.Error != "" {
+		dst = appendText(dst, "error", e.Error)
+	}
+	return append(dst, '}', '\n')
+}
