@@ -11,7 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// parseAddress parses an address that stands for one socket.
 func parseAddress(text string) (fdio.Address, error) {
+	addresses, err := parseAddresses([]string{text})
+	switch {
+	case err != nil:
+		return fdio.Address{}, err
+	case len(addresses) > 1:
+		return fdio.Address{}, usagef("systemd:NAME names one; fdmsg listen takes them all", "%s: %d sockets were passed", text, len(addresses))
+	}
+	return addresses[0], nil
+}
+
+func parseOneAddress(text string) (fdio.Address, error) {
 	a, err := fdio.ParseAddress(text)
 	if err == nil && a.Network == fdio.Raw {
 		err = &fdio.Error{Address: text, Op: "parse address", Err: errRawAddress}

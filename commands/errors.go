@@ -155,6 +155,7 @@ var hints = []struct {
 	{descriptor.ErrUnknownScheme, "what stands before the first colon is a scheme; for a file of that name write ./NAME or r:NAME"},
 	{fdio.ErrDBus, "write unix:/PATH for unix:path=/PATH and unix:@NAME for unix:abstract=NAME"},
 	{fdio.ErrNoScheme, "write ./NAME for a Unix socket's path, @NAME for an abstract name, tcp:HOST:PORT, udp:HOST:PORT or fd:N"},
+	{errNotActivated, "systemd.socket(5) and systemd-socket-activate pass sockets; a shell in between has another pid than LISTEN_PID says"},
 	{fdio.ErrNotOpen, "pass it on in the shell, as in N<FILE or N<&M"},
 	{fdio.ErrControlAlone, "-m or -M gives the message a byte"},
 	{fdio.ErrOptmem, "sysctl net.core.optmem_max is the most bytes of control messages in one call"},

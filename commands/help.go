@@ -70,6 +70,7 @@ const addressHelp = `ADDRESS:
                                 address to bind to, loopback to connect to;
                                 port 0: the kernel picks
   fd:N  -                       a socket that fdmsg inherited; - is fd:0
+  systemd:  systemd:NAME        the sockets that a service manager passed, by name
   sockaddr-hex:HEX              any struct sockaddr; only --to takes it
 `
 

@@ -39,16 +39,14 @@ type listenCommand struct {
 
 func (c *listenCommand) validate() (err error) {
 	var stdin claims
-	for _, text := range c.Addresses {
-		a, err := parseAddress(text)
-		if err == nil {
-			err = c.checkSize(a.Network.IsStream())
-		}
-		if err != nil {
+	if c.addresses, err = parseAddresses(c.Addresses); err != nil {
+		return err
+	}
+	for _, a := range c.addresses {
+		if err := c.checkSize(a.Network.IsStream()); err != nil {
 			return err
 		}
 		stdin.address(a, "ADDRESS")
-		c.addresses = append(c.addresses, a)
 	}
 	if err := stdin.check(); err != nil {
 		return err
