@@ -73,7 +73,8 @@ func (n *sockName) address(typ int) Address {
 		return n.unixAddress(typ)
 	case unix.AF_INET, unix.AF_INET6:
 		ap := n.addrPort()
-		if ap.Port() == 0 && ap.Addr().IsUnspecified() {
+		isRaw := typ == unix.SOCK_RAW // and its port is the protocol
+		if (ap.Port() == 0 || isRaw) && ap.Addr().IsUnspecified() {
 			return Address{} // what a socket has before it is bound
 		}
 		if typ != unix.SOCK_STREAM && typ != unix.SOCK_DGRAM {
@@ -168,7 +169,8 @@ func nameOf(call uintptr, fd int) (n sockName, err error) {
 
 // Names are the addresses that the socket fd of that type is bound and
 // connected to: getsockname(2), getpeername(2). Those without a notation are
-// the zero Address; connected is true even then.
+// the zero Address; connected is true even then. A netlink socket, which always
+// has a peer, the kernel at first, is connected to any other.
 func Names(fd, typ int) (local, peer Address, connected bool) {
 	if name, err := getsockname(fd); err == nil {
 		local = name.address(typ)
@@ -177,5 +179,6 @@ func Names(fd, typ int) (local, peer Address, connected bool) {
 	if err != nil {
 		return local, Address{}, false
 	}
-	return local, name.address(typ), true
+	peer = name.address(typ)
+	return local, peer, peer != Address{} || name.family() != unix.AF_NETLINK
 }

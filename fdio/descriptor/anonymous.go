@@ -98,6 +98,18 @@ func kernelDevice(text string) Device {
 	return Device{n >> 20, n & (1<<20 - 1)}
 }
 
+// fanotifyEvents are the bits of a fanotify mark: fanotify_mark(2).
+var fanotifyEvents = []fdio.Flag{
+	{Bits: unix.FAN_ACCESS, Name: "FAN_ACCESS"}, {Bits: unix.FAN_MODIFY, Name: "FAN_MODIFY"}, {Bits: unix.FAN_ATTRIB, Name: "FAN_ATTRIB"},
+	{Bits: unix.FAN_CLOSE_WRITE, Name: "FAN_CLOSE_WRITE"}, {Bits: unix.FAN_CLOSE_NOWRITE, Name: "FAN_CLOSE_NOWRITE"},
+	{Bits: unix.FAN_OPEN, Name: "FAN_OPEN"}, {Bits: unix.FAN_MOVED_FROM, Name: "FAN_MOVED_FROM"}, {Bits: unix.FAN_MOVED_TO, Name: "FAN_MOVED_TO"},
+	{Bits: unix.FAN_CREATE, Name: "FAN_CREATE"}, {Bits: unix.FAN_DELETE, Name: "FAN_DELETE"}, {Bits: unix.FAN_DELETE_SELF, Name: "FAN_DELETE_SELF"},
+	{Bits: unix.FAN_MOVE_SELF, Name: "FAN_MOVE_SELF"}, {Bits: unix.FAN_OPEN_EXEC, Name: "FAN_OPEN_EXEC"}, {Bits: unix.FAN_FS_ERROR, Name: "FAN_FS_ERROR"},
+	{Bits: unix.FAN_OPEN_PERM, Name: "FAN_OPEN_PERM"}, {Bits: unix.FAN_ACCESS_PERM, Name: "FAN_ACCESS_PERM"},
+	{Bits: unix.FAN_OPEN_EXEC_PERM, Name: "FAN_OPEN_EXEC_PERM"}, {Bits: unix.FAN_RENAME, Name: "FAN_RENAME"},
+	{Bits: unix.FAN_EVENT_ON_CHILD, Name: "FAN_EVENT_ON_CHILD"}, {Bits: unix.FAN_ONDIR, Name: "FAN_ONDIR"},
+}
+
 // describeFanotify gives the marks as the kernel numbers them: fanotify_mark(2).
 func describeFanotify(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
@@ -114,7 +126,7 @@ func describeFanotify(_ *Inspector, d *Descriptor) {
 			mark = append(mark, cmsg.Field{Name: "mount", Value: parseNumber(id, 16)})
 		}
 		if mask := entry("mask"); mask != "" {
-			marks = append(marks, append(mark, cmsg.Field{Name: "mask", Value: "0x" + strings.TrimPrefix(mask, "0x")}))
+			marks = append(marks, append(mark, cmsg.Field{Name: "mask", Value: fdio.FlagNames(int(parseNumber(mask, 16)), fanotifyEvents)}))
 		}
 	}
 	for _, entry := range info.entries("fanotify ") {
@@ -196,7 +208,7 @@ func describeBPF(_ *Inspector, d *Descriptor) {
 	d.detail("object", object)
 	for _, name := range []string{"map_type", "prog_type", "link_type"} {
 		if value := info.value(name); value != "" {
-			d.detail("type", value)
+			d.detail("type", bpfType(name, value))
 		}
 	}
 	for _, name := range []string{"map_id", "prog_id", "link_id", "btf_id"} {
@@ -214,4 +226,31 @@ func describeBPF(_ *Inspector, d *Descriptor) {
 			d.detail(name, int64(parseNumber(value, 10)))
 		}
 	}
+}
+
+// The types of <linux/bpf.h>, without their prefixes and in lower case, in the
+// order of their numbers.
+var (
+	bpfMapTypes = strings.Fields(`
+		unspec hash array prog_array perf_event_array percpu_hash percpu_array stack_trace
+		cgroup_array lru_hash lru_percpu_hash lpm_trie array_of_maps hash_of_maps devmap sockmap
+		cpumap xskmap sockhash cgroup_storage reuseport_sockarray percpu_cgroup_storage queue
+		stack sk_storage devmap_hash struct_ops ringbuf inode_storage task_storage bloom_filter
+		user_ringbuf cgrp_storage arena`)
+	bpfProgTypes = strings.Fields(`
+		unspec socket_filter kprobe sched_cls sched_act tracepoint xdp perf_event cgroup_skb
+		cgroup_sock lwt_in lwt_out lwt_xmit sock_ops sk_skb cgroup_device sk_msg raw_tracepoint
+		cgroup_sock_addr lwt_seg6local lirc_mode2 sk_reuseport flow_dissector cgroup_sysctl
+		raw_tracepoint_writable cgroup_sockopt tracing struct_ops ext lsm sk_lookup syscall
+		netfilter`)
+)
+
+// bpfType is the name of a type, by the field of fdinfo that it is from. Links
+// have names there.
+func bpfType(field, value string) string {
+	names := map[string][]string{"map_type": bpfMapTypes, "prog_type": bpfProgTypes}[field]
+	if n, err := strconv.Atoi(value); err == nil && n >= 0 && n < len(names) {
+		return names[n]
+	}
+	return value
 }

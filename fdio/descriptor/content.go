@@ -150,10 +150,11 @@ const readChunk = 64 << 10
 // that reading may have to wait for is polled before.
 func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait bool) []byte {
 	start := len(arena)
+	r := newFileReader(d.FD, d.Flags)
 	for {
 		done := int64(len(arena) - start)
 		if done >= limit {
-			d.Content.Truncated = d.more(done)
+			d.Content.Truncated = r.more(done)
 			return arena
 		}
 		want := min(limit-done, maxRead)
@@ -170,7 +171,7 @@ func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait boo
 		}
 		n, err := 0, error(nil)
 		arena, n, err = appendRead(arena, want, func(b []byte) (int, error) {
-			return unix.Pread(d.FD, b, done)
+			return r.read(b, done)
 		})
 		switch {
 		case err != nil:
@@ -182,16 +183,6 @@ func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait boo
 		if err := p.over(); err != nil {
 			d.Content.Err = err
 			return arena
-		}
-	}
-}
-
-func (d *Descriptor) more(offset int64) bool {
-	var one [1]byte
-	for {
-		n, err := unix.Pread(d.FD, one[:], offset)
-		if err != unix.EINTR {
-			return n > 0
 		}
 	}
 }

@@ -33,15 +33,20 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 		defer r.close()
 		return copyReads(to, limit, func(b []byte, _ int64) (int, error) { return r.next(p, b) })
 	}
+	flags, err := unix.FcntlInt(uintptr(from), unix.F_GETFL, 0)
+	if err != nil {
+		return 0, err
+	}
+	reader := newFileReader(from, flags)
 	if st.Size == 0 {
 		return copyReads(to, limit, func(b []byte, offset int64) (int, error) {
 			if err := p.wait(from); err != nil {
 				return 0, err
 			}
-			return unix.Pread(from, b, offset)
+			return reader.read(b, offset)
 		})
 	}
-	c := copier{patience: p, to: to, from: from, limit: limit}
+	c := copier{patience: p, to: to, from: from, reader: reader, limit: limit}
 	// Looking for holes moves the offset, so that is done on a description of
 	// our own. Without permission to open it again the file is copied as it is.
 	own, err := unix.Open("/proc/self/fd/"+strconv.Itoa(from), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -50,7 +55,7 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 		return c.done, err
 	}
 	defer unix.Close(own)
-	c.from = own
+	c.from, c.reader = own, newFileReader(own, 0)
 	err = c.sparse()
 	return c.done, err
 }
@@ -59,6 +64,7 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 type copier struct {
 	patience
 	to, from int
+	reader   fileReader // of from
 	limit    int64
 	done     int64 // how far it has come
 	method   int   // the index of the first of copyMethods that may work
@@ -122,7 +128,7 @@ var copyMethods = [...]func(c *copier, size int) (int, error){
 	},
 	func(c *copier, size int) (int, error) {
 		b := make([]byte, min(size, readChunk))
-		n, err := unix.Pread(c.from, b, c.done)
+		n, err := c.reader.read(b, c.done)
 		if err != nil {
 			return 0, err
 		}

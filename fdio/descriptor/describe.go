@@ -108,7 +108,7 @@ func (in *Inspector) Describe(fd int) Descriptor {
 	}
 	link := readLink(fd)
 	d.Kind = d.kind(link)
-	if d.Inode.known && d.Kind != KindMemfd && (link == "" || link[0] == '/') {
+	if d.Inode.known && !d.Kind.inMemory() && (link == "" || link[0] == '/') {
 		in.placeOnMount(&d)
 	}
 	d.setName(link)
@@ -153,7 +153,7 @@ func readLink(fd int) string {
 const deletedSuffix = " (deleted)"
 
 func (d *Descriptor) setName(link string) {
-	if !strings.HasPrefix(link, "/") || d.Kind == KindMemfd {
+	if !strings.HasPrefix(link, "/") || d.Kind.inMemory() {
 		d.Name = link
 		return
 	}

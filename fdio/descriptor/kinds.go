@@ -35,6 +35,7 @@ const (
 	KindNamespace   Kind = "namespace"
 	KindMqueue      Kind = "mqueue"
 	KindDMABuf      Kind = "dma-buf"
+	KindSecretMem   Kind = "secretmem"
 )
 
 // kinds has a row for every kind about which there is more to find out than
@@ -79,6 +80,10 @@ var anonymous = map[string]Kind{
 	"btf":         KindBPF,
 	"bpf_token":   KindBPF,
 }
+
+// inMemory reports whether files of this kind have a link that looks like a path
+// and is none.
+func (k Kind) inMemory() bool { return k == KindMemfd || k == KindDMABuf || k == KindSecretMem }
 
 // namespaces are the prefixes that the links of namespaces have: namespaces(7).
 var namespaces = []string{"cgroup:[", "ipc:[", "mnt:[", "net:[", "pid:[", "time:[", "user:[", "uts:["}
@@ -125,6 +130,8 @@ func regularKind(inode *Inode, link string) Kind {
 	switch {
 	case inode.Links == 0 && strings.HasPrefix(link, "/memfd:"):
 		return KindMemfd
+	case inode.Links <= 1 && link == "/secretmem"+deletedSuffix: // memfd_secret(2)
+		return KindSecretMem
 	case strings.HasPrefix(link, "/dmabuf:"):
 		return KindDMABuf
 	case strings.HasPrefix(link, "pidfd:"):
@@ -141,11 +148,12 @@ func regularKind(inode *Inode, link string) Kind {
 // isTerminal reports whether d is a terminal, as isatty(3) does, the master
 // side of a pseudo-terminal excepted: pty(7).
 func (d *Descriptor) isTerminal() bool {
-	if d.AccessPath() || d.isPtyMaster() {
+	const misc = 10 // a major number of none; /dev/btrfs-control says yes to every ioctl
+	if d.AccessPath() || d.isPtyMaster() || d.Inode.Special.Major == misc {
 		return false
 	}
 	_, err := unix.IoctlGetTermios(d.FD, unix.TCGETS)
-	return err == nil
+	return err == nil || err == unix.EIO // EIO: its master side is closed
 }
 
 func (d *Descriptor) isPtyMaster() bool {

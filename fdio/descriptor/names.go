@@ -29,6 +29,7 @@ var StatusFlags = []fdio.Flag{
 	{Bits: unix.O_NONBLOCK, Name: "O_NONBLOCK"},
 	{Bits: unix.O_ASYNC, Name: "O_ASYNC"},
 	{Bits: unix.O_DIRECT, Name: "O_DIRECT"},
+	{Bits: unix.O_EXCL, Name: "O_EXCL"}, // a pidfd of a thread: pidfd_open(2)
 	{Bits: unix.O_DIRECTORY, Name: "O_DIRECTORY"},
 	{Bits: unix.O_NOFOLLOW, Name: "O_NOFOLLOW"},
 	{Bits: unix.O_NOATIME, Name: "O_NOATIME"},

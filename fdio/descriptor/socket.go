@@ -54,7 +54,14 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 		d.detail("protocol", name)
 	}
 	local, peer, connected := fdio.Names(d.FD, typ)
-	d.detail("state", socketState(local, connected, listening != 0))
+	state := socketState(local, connected, listening != 0)
+	switch {
+	case protocol == unix.IPPROTO_TCP:
+		state = tcpState(d.FD, state)
+	case domain == unix.AF_UNIX && typ != unix.SOCK_DGRAM && connected:
+		state = unixState(d.FD)
+	}
+	d.detail("state", state)
 	if local != (fdio.Address{}) {
 		d.detail("local", local.String())
 	}
@@ -67,6 +74,9 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 	}
 	if domain == unix.AF_UNIX && connected {
 		describePeer(d)
+	}
+	if domain == unix.AF_UNIX {
+		d.detail("queued_fds", int64(readFdinfo(d.FD).number("scm_fds", 10)))
 	}
 	if n, err := unix.IoctlGetInt(d.FD, unix.SIOCINQ); err == nil {
 		d.detail("receive_queue", int64(n))
@@ -86,6 +96,35 @@ func socketState(local fdio.Address, connected, listening bool) string {
 		return "bound"
 	}
 	return "unconnected"
+}
+
+// tcpStates are those of <linux/tcp.h> that say more than whether there are
+// names: tcp_info in tcp(7).
+var tcpStates = map[uint8]string{
+	2: "syn-sent", 3: "syn-recv", 4: "fin-wait-1", 5: "fin-wait-2", 6: "time-wait", 8: "close-wait", 9: "last-ack", 11: "closing",
+}
+
+func tcpState(fd int, otherwise string) string {
+	if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+		if name, ok := tcpStates[info.State]; ok {
+			return name
+		}
+	}
+	return otherwise
+}
+
+// unixState tells a connection by whether its peer still sends, or is there at
+// all: poll(2).
+func unixState(fd int) string {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+	unix.Poll(fds, 0)
+	switch {
+	case fds[0].Revents&unix.POLLHUP != 0:
+		return "disconnected"
+	case fds[0].Revents&unix.POLLRDHUP != 0:
+		return "half-closed"
+	}
+	return "connected"
 }
 
 // describePeer gives the identity that the peer of a Unix socket had when it
