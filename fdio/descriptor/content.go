@@ -107,8 +107,11 @@ func (in *Inspector) source(d *Descriptor, which Which) source {
 }
 
 // mayHang reports whether a read may wait though it should not: for a daemon
-// that does not answer, or on a terminal whose input another reader has taken.
-func (d *Descriptor) mayHang() bool { return d.mayStall() || d.Kind == KindTTY }
+// that does not answer, or on a terminal or a file of the kernel's whose input
+// another reader has taken.
+func (d *Descriptor) mayHang() bool {
+	return d.mayStall() || d.Kind == KindTTY || d.Kind == KindFile && d.onPseudoFileSystem()
+}
 
 // afterPatience is how much longer than a read's own patience its thread is
 // waited for: what has come by the end of the patience is not lost then.
@@ -145,25 +148,29 @@ const maxRead = 1 << 20
 // readChunk is how much a read asks for where the size says nothing.
 const readChunk = 64 << 10
 
-// readFile reads with pread(2) until the end of file or the limit. A read that
-// comes short exactly where the size said that the file ends is the end. A file
-// that reading may have to wait for is polled before.
+const pageSize = 4096
+
+// readFile reads with pread(2) until the end of file, or a byte beyond the limit,
+// to see that there is more. A read that comes short exactly where the size said
+// that the file ends is the end. A file that reading may have to wait for is
+// polled before, and read in whole pages: some have no parts of their records.
 func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait bool) []byte {
 	start := len(arena)
 	r := newFileReader(d.FD, d.Flags)
+	if mayWait && limit == 0 { // a read may consume it
+		d.Content.Truncated = patience{ctx: p.ctx, end: time.Now()}.wait(d.FD) == nil
+		return arena
+	}
 	for {
 		done := int64(len(arena) - start)
-		if done >= limit {
-			d.Content.Truncated = r.more(done)
-			return arena
-		}
-		want := min(limit-done, maxRead)
+		want := min(limit+1-done, maxRead)
 		if left := d.Inode.Size - done; left <= 0 {
 			want = min(want, readChunk)
 		} else if left < want {
 			want = left + 1 // to see that this is the end
 		}
 		if mayWait {
+			want = min((want+pageSize-1)&^(pageSize-1), readChunk)
 			if err := p.wait(d.FD); err != nil {
 				d.Content.Err = err
 				return arena
@@ -173,11 +180,17 @@ func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait boo
 		arena, n, err = appendRead(arena, want, func(b []byte) (int, error) {
 			return r.read(b, done)
 		})
+		done += int64(n)
 		switch {
+		case err == unix.ESPIPE && done == 0 && mayWait:
+			return d.readStream(p, arena, limit)
 		case err != nil:
 			d.Content.Err = err
 			return arena
-		case n == 0, int64(n) < want && done+int64(n) == d.Inode.Size:
+		case done > limit:
+			d.Content.Truncated = true
+			return arena[:start+int(limit)]
+		case n == 0, int64(n) < want && done == d.Inode.Size:
 			return arena
 		}
 		if err := p.over(); err != nil {
@@ -195,8 +208,7 @@ func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
 	for {
 		done := int64(len(arena) - start)
 		if done >= limit {
-			queued, err := unix.IoctlGetInt(d.FD, unix.TIOCINQ)
-			d.Content.Truncated = err == nil && queued > 0
+			d.Content.Truncated = r.left > 0 || r.queued() > 0
 			return arena
 		}
 		n, err := 0, error(nil)

@@ -29,9 +29,7 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 		return 0, err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		r := newStreamReader(from, st.Mode)
-		defer r.close()
-		return copyReads(to, limit, func(b []byte, _ int64) (int, error) { return r.next(p, b) })
+		return copyStream(p, to, from, st.Mode, limit)
 	}
 	flags, err := unix.FcntlInt(uintptr(from), unix.F_GETFL, 0)
 	if err != nil {
@@ -39,12 +37,16 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 	}
 	reader := newFileReader(from, flags)
 	if st.Size == 0 {
-		return copyReads(to, limit, func(b []byte, offset int64) (int, error) {
+		done, err := copyReads(to, limit, func(b []byte, offset int64) (int, error) {
 			if err := p.wait(from); err != nil {
 				return 0, err
 			}
 			return reader.read(b, offset)
 		})
+		if err == unix.ESPIPE && done == 0 {
+			return copyStream(p, to, from, st.Mode, limit)
+		}
+		return done, err
 	}
 	c := copier{patience: p, to: to, from: from, reader: reader, limit: limit}
 	// Looking for holes moves the offset, so that is done on a description of
@@ -163,6 +165,12 @@ func (c *copier) rangeTo(end int64) error {
 		}
 	}
 	return nil
+}
+
+func copyStream(p patience, to, from int, mode uint32, limit int64) (int64, error) {
+	r := newStreamReader(from, mode)
+	defer r.close()
+	return copyReads(to, limit, func(b []byte, _ int64) (int, error) { return r.next(p, b) })
 }
 
 // copyReads copies what read, which is told the offset, gives until it gives

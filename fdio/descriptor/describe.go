@@ -69,12 +69,12 @@ func (d *Descriptor) AccessPath() bool { return d.Flags&unix.O_PATH != 0 }
 
 // Readable reports whether the descriptor was opened for reading.
 func (d *Descriptor) Readable() bool {
-	return !d.AccessPath() && d.Flags&unix.O_ACCMODE != unix.O_WRONLY
+	return !d.AccessPath() && (d.Flags&unix.O_ACCMODE == unix.O_RDONLY || d.Flags&unix.O_ACCMODE == unix.O_RDWR)
 }
 
 // Writable reports whether the descriptor was opened for writing.
 func (d *Descriptor) Writable() bool {
-	return !d.AccessPath() && d.Flags&unix.O_ACCMODE != unix.O_RDONLY
+	return !d.AccessPath() && (d.Flags&unix.O_ACCMODE == unix.O_WRONLY || d.Flags&unix.O_ACCMODE == unix.O_RDWR)
 }
 
 // Inspector describes and reads descriptors. It remembers what it learned about

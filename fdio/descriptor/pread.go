@@ -20,7 +20,7 @@ func newFileReader(fd, flags int) fileReader {
 // Every file system takes this alignment of offsets, sizes and memory for
 // O_DIRECT, and as much as is asked for at once: open(2).
 const (
-	blockSize  = 4096
+	blockSize  = pageSize
 	blocksSize = 16 * blockSize
 )
 
@@ -38,15 +38,4 @@ func (r *fileReader) read(b []byte, offset int64) (int, error) {
 	start := offset &^ (blockSize - 1)
 	n, err := unix.Pread(r.fd, r.blocks, start)
 	return copy(b, r.blocks[min(int(offset-start), max(n, 0)):max(n, 0)]), err
-}
-
-// more reports whether there is something at offset.
-func (r *fileReader) more(offset int64) bool {
-	var one [1]byte
-	for {
-		n, err := r.read(one[:], offset)
-		if err != unix.EINTR {
-			return n > 0
-		}
-	}
 }

@@ -14,6 +14,7 @@ type streamReader struct {
 	fd   int
 	mode uint32 // inode(7)
 	read func(b []byte) (int, error)
+	left int    // what the last read has left, or thrown away
 	own  [2]int // a pipe to read a FIFO by way of
 	owns bool
 }
@@ -38,9 +39,11 @@ func (r *streamReader) next(p patience, b []byte) (int, error) {
 		if err := p.wait(r.fd); err != nil {
 			return 0, err
 		}
+		queued := r.queued()
 		n, err := r.read(b)
 		switch err {
 		case nil:
+			r.left = queued - n // of a packet that was cut, the rest is lost: pipe(2)
 			p.moved()
 			return n, nil
 		case unix.EOPNOTSUPP:
@@ -71,7 +74,7 @@ func (r *streamReader) readNow(b []byte) (int, error) {
 // than read(2).
 func (r *streamReader) useOther() error {
 	if r.mode != unix.S_IFIFO {
-		r.read = func(b []byte) (int, error) { return unix.Read(r.fd, b) }
+		r.read = r.readQueued
 		return nil
 	}
 	if err := unix.Pipe2(r.own[:], unix.O_CLOEXEC); err != nil {
@@ -79,6 +82,21 @@ func (r *streamReader) useOther() error {
 	}
 	r.owns, r.read = true, r.readSpliced
 	return nil
+}
+
+// readQueued reads no more than is there: a terminal may wait for VMIN bytes,
+// termios(3).
+func (r *streamReader) readQueued(b []byte) (int, error) {
+	if r.mode == unix.S_IFCHR {
+		b = b[:min(max(r.queued(), 1), len(b))]
+	}
+	return unix.Read(r.fd, b)
+}
+
+// queued is how many bytes are there to be read, as far as that can be known.
+func (r *streamReader) queued() int {
+	n, _ := unix.IoctlGetInt(r.fd, unix.TIOCINQ)
+	return n
 }
 
 // readSpliced wraps splice(2).
