@@ -34,6 +34,9 @@ func (c *callCommand) validate() (err error) {
 	if c.sendFlags, c.recvFlags, err = c.parse(!c.inherited(), sending|receiving); err != nil {
 		return err
 	}
+	if err := c.refuseRights(&c.SocketFlags); err != nil {
+		return err
+	}
 	if !c.Count.Given {
 		c.Count.N = 1
 	}

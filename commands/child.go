@@ -114,8 +114,8 @@ func (ch *children) start(ctx context.Context, h handover, stdin int) (*os.Proce
 	}
 }
 
-// await waits for the end of a child. When the run is to end, the child has a
-// grace period, gets the signal that ends the run, and after another one is
+// await waits for the end of a child. When the run is to end, the child has the
+// time of --drain, gets the signal that ends the run, and after a grace period is
 // killed.
 func (c *connection) await(process *os.Process) (*os.ProcessState, error) {
 	stop := context.AfterFunc(c.end, func() {
@@ -123,8 +123,8 @@ func (c *connection) await(process *os.Process) (*os.ProcessState, error) {
 		if e, ok := errors.AsType[signalError](context.Cause(c.end)); ok {
 			sig = e.signal
 		}
-		time.AfterFunc(grace, func() { process.Signal(sig) })
-		time.AfterFunc(2*grace, func() { process.Kill() })
+		time.AfterFunc(c.drain, func() { process.Signal(sig) })
+		time.AfterFunc(c.drain+grace, func() { process.Kill() })
 	})
 	defer stop()
 	return process.Wait()

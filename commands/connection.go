@@ -3,12 +3,14 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/record"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,7 +24,9 @@ type connection struct {
 	local  string
 	from   string
 	peer   *cmsg.Credentials
-	got    int // messages received
+	got    int                          // messages received
+	idle   time.Duration                // after so long without a message it ends, 0: never
+	allows func(*cmsg.Credentials) bool // whose datagrams are taken; nil: everybody's
 
 	lastFrom     fdio.Address // of a datagram, and what it reads as
 	lastFromText string
@@ -55,11 +59,20 @@ func (c *connection) serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, c.socket.Interrupt)
 	defer stop()
 	for {
+		if c.idle > 0 {
+			c.socket.SetReadDeadline(time.Now().Add(c.idle))
+		}
 		sc, err := c.receive()
+		if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+			if !c.tryReceive(0) {
+				return errors.Join(c.printPartial(), c.wrap(errIdle))
+			}
+			sc, err = c.current, c.err // it came just now
+		}
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if c.drains() {
-				return c.drain()
+				return c.drainQueued()
 			}
 			return c.printPartial()
 		case err == io.EOF || err == errCounted:
@@ -90,11 +103,14 @@ func (c *connection) printPartial() error {
 	return c.print(sc)
 }
 
-// drain makes lines of what is queued. On Unix sockets nothing can be added to
-// that any more; others have until the grace period ends.
-func (c *connection) drain() error {
+// errIdle is the end of a connection that says nothing.
+var errIdle = errors.New("nothing came for longer than --idle-timeout")
+
+// drainQueued makes lines of what is queued. On Unix sockets nothing can be added
+// to that any more; on others something may until the time is up.
+func (c *connection) drainQueued() error {
 	c.socket.ShutdownRead()
-	for end := time.Now().Add(grace); time.Now().Before(end); {
+	for end := time.Now().Add(c.drain); time.Now().Before(end); {
 		if c.tryReceive(0) && c.err == nil {
 			if err := c.print(c.current); err != nil {
 				return err
@@ -106,11 +122,11 @@ func (c *connection) drain() error {
 		}
 		return errors.Join(c.printPartial(), c.wrap(c.err))
 	}
-	return c.wrap(errUnread)
+	return errors.Join(c.printPartial(), c.wrap(fmt.Errorf("%w: %d bytes", errUnread, c.socket.Unread())))
 }
 
 // errUnread says that the end has come before everything that was queued.
-var errUnread = errors.New("more was queued than could be received before the end")
+var errUnread = errors.New("not everything that was queued could be received in the time of --drain")
 
 func (c *connection) wrap(err error) error {
 	address := c.from
@@ -142,7 +158,7 @@ func (c *connection) tryReceive(uintptr) bool {
 	}
 	c.err = errCounted
 	if c.budget.take() {
-		c.err = c.socket.TryRecv(&sc.msg, c.flags.recvFlags)
+		c.err = c.receiveAllowed(sc)
 	}
 	c.budget.settle(c.err == nil)
 	if c.err != nil && sc.msg.Partial() {
@@ -160,4 +176,35 @@ func (c *connection) tryReceive(uintptr) bool {
 	c.current = sc
 	c.got++
 	return true
+}
+
+// receiveAllowed receives a message that is to be taken, if there is one.
+func (c *connection) receiveAllowed(sc *scratch) error {
+	for {
+		if err := c.socket.TryRecv(&sc.msg, c.flags.recvFlags); err != nil {
+			return err
+		}
+		if c.allows != nil {
+			if peer := senderOf(sc.msg.Control); !c.allows(peer) {
+				c.refused(refusedPeer, record.Event{Local: c.local, From: c.senderText(sc.msg.From), Peer: peer})
+				sc.msg.Close()
+				continue
+			}
+		}
+		switch c.flags.FDs {
+		case dropFDs:
+			sc.dropRights()
+		case cutFDs:
+			if len(sc.msg.Rights(nil)) == 0 {
+				break
+			}
+			sc.msg.Close()
+			if !c.socket.IsDatagram() || !c.lingers {
+				return errDescriptorsCame
+			}
+			c.refused(refusedFDs, record.Event{Local: c.local, From: c.senderText(sc.msg.From)})
+			continue
+		}
+		return nil
+	}
 }

@@ -58,6 +58,7 @@ func (c *connection) show(sc *scratch) (seq uint64, err error) {
 		Control:         sc.msg.Control,
 		HideCredentials: c.socket.OwnCredentials() > 0,
 		Descriptors:     sc.descriptors,
+		DroppedFDs:      sc.dropped,
 		Pidfds:          sc.pidfds,
 	}
 	if sc.msg.From != (fdio.Address{}) {

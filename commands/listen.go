@@ -18,16 +18,21 @@ import (
 )
 
 const listenHelp = addressHelp + `
-SIGTERM and SIGHUP end it after what has been sent by then, and so does
---timeout. A stream has no messages: each line is what one recvmsg(2) returned.
+A signal ends it after what has been sent by then (see --drain), and so does
+--timeout. A service manager that waits for it, sd_notify(3), is told. A stream has no messages: each line is what one recvmsg(2) returned.
 ` + "\n" + optionHelp + "\n" + valueHelp
 
 type listenCommand struct {
 	IncomingFlags
 	SocketFlags
 	BindFlags
+	AccessFlags
+	Backlog        Count    `placeholder:"N" help:"Let so many connections wait to be accepted (4096)"`
+	MaxConnections Count    `placeholder:"N" help:"Close connections at once while there are N; 0: no limit"`
+	IdleTimeout    Duration `placeholder:"DURATION" help:"Close connections on which nothing came for so long; 0: never"`
+	Drain          Duration `default:"1" placeholder:"DURATION" help:"At the end, receive for so long what has been sent by then (1)"`
 	OutputFlag
-	Events bool `help:"Print a line also for what happens besides messages: listening, open, close, exit, error, end"`
+	Events bool `help:"Print a line also for what happens besides messages: listening, open, close, refused, exit, error, end"`
 	CommandFlags
 	MaxChildren Count `default:"64" placeholder:"N" help:"Run at most so many COMMANDs at once (64)"`
 	CommonFlags
@@ -60,6 +65,20 @@ func (c *listenCommand) validate() (err error) {
 	}
 	if err := c.checkBuffers(c.order); err != nil {
 		return err
+	}
+	if err := c.refuseRights(&c.SocketFlags); err != nil {
+		return err
+	}
+	if err := c.checkMode(c.order, c.addresses...); err != nil {
+		return err
+	}
+	if err := c.parseAccess(); err != nil {
+		return err
+	}
+	for _, a := range c.addresses {
+		if err := c.checkAccess(a.String(), a.Network.IsUnix() || a.Network == fdio.Inherited); err != nil {
+			return err
+		}
 	}
 	switch err := c.validateCommand(); {
 	case err != nil:
@@ -94,8 +113,8 @@ func (c *listenCommand) run(parent context.Context) error {
 		return err
 	}
 	out := startOutput(parent, file, cancel)
-	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), cancel: cancel}
-	srv.lingers, srv.events = true, c.Events && out != nil
+	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel}
+	srv.lingers, srv.drain, srv.events = true, time.Duration(c.Drain), c.Events && out != nil
 	if c.argv != nil {
 		srv.children = &children{&c.CommandFlags, make(chan struct{}, c.MaxChildren.N)}
 		if out == nil { // COMMAND is given lines even so
@@ -109,7 +128,11 @@ func (c *listenCommand) run(parent context.Context) error {
 	for _, s := range sockets {
 		srv.serveSocket(ctx, s)
 	}
+	notify("READY=1")
+	stop := context.AfterFunc(ctx, func() { notify("STOPPING=1") })
+	defer stop()
 	srv.running.Wait()
+	srv.warnOfRefused()
 	err = errors.Join(srv.err, srv.failed)
 	srv.ended(ctx, err)
 	return errors.Join(err, out.close(), c.outcome(ctx, parent)) // a signal may come while close waits
@@ -142,11 +165,15 @@ func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, er
 		}
 	}()
 	for _, a := range c.addresses {
-		s, err := c.bind(ctx, a, c.options)
+		s, err := fdio.Listen(ctx, a, fdio.ListenOptions{Mode: c.Mode.file(), Backlog: c.Backlog.N, Options: c.options})
 		if err != nil {
 			return sockets, err
 		}
 		sockets = append(sockets, s)
+		warnOfDirectory(s.Local())
+		if err := c.checkAccess(s.Local().String(), s.IsUnix()); err != nil {
+			return sockets, err
+		}
 		if err := c.checkSize(s.IsStream()); err != nil {
 			return sockets, err
 		}
@@ -169,9 +196,11 @@ func (c *listenCommand) outcome(ctx, parent context.Context) error {
 // server serves any number of peers at once, each on a goroutine of its own.
 type server struct {
 	*receiver
+	limits   *listenCommand
 	cancel   context.CancelCauseFunc
 	running  sync.WaitGroup
 	accepted atomic.Int64 // connections so far
+	open     atomic.Int64 // connections now
 
 	mu  sync.Mutex
 	err error // the first error that is not one peer's alone
@@ -185,30 +214,76 @@ func (srv *server) serveSocket(ctx context.Context, s *fdio.Socket) {
 		if s.Listening() {
 			err = srv.accept(ctx, s)
 		} else {
-			err = srv.connection(s, 0).serve(ctx)
+			c := srv.connection(s, 0)
+			if srv.limits.restricts() {
+				c.allows = srv.limits.allows
+			}
+			err = c.serve(ctx)
 		}
 		srv.fail(errors.Join(err, s.Close()))
 	})
 }
 
-// serveConnection serves an accepted connection. Its errors are its peer's
-// affair, and end nothing else, but for what is left unread at the end.
+// serveConnection serves an accepted connection, if it is to be served. Its
+// errors are its peer's affair, and end nothing else, but for what is left unread
+// at the end.
 func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
-	number := int(srv.accepted.Add(1))
+	c := srv.connection(s, 0)
+	if reason := srv.refuses(c); reason != "" {
+		srv.refused(reason, record.Event{Local: c.local, From: c.from, Peer: c.peer})
+		s.Close()
+		return
+	}
+	srv.open.Add(1)
+	c.number = int(srv.accepted.Add(1))
+	c.idle = time.Duration(srv.limits.IdleTimeout)
 	srv.running.Go(func() {
+		defer srv.open.Add(-1)
 		defer s.Close()
-		c := srv.connection(s, number)
-		srv.event(record.TypeOpen, record.Event{Conn: number, Local: c.local, From: c.from, Peer: c.peer})
+		srv.event(record.TypeOpen, record.Event{Conn: c.number, Local: c.local, From: c.from, Peer: c.peer})
+		closed := record.Event{Conn: c.number}
 		err := c.serve(ctx)
 		switch {
 		case errors.Is(err, errUnread):
-			srv.fail(err)
+			srv.fail(fmt.Errorf("connection %d: %w", c.number, err))
+		case errors.Is(err, errIdle):
+			closed.Reason = closedIdle
+			srv.count(closedIdle)
 		case err != nil && !errors.Is(err, errOutput):
 			c.report(err)
 		}
 		messages := int64(c.got)
-		srv.event(record.TypeClose, record.Event{Conn: number, Messages: &messages})
+		closed.Messages = &messages
+		srv.event(record.TypeClose, closed)
 	})
+}
+
+// Why connections and messages are refused, and connections closed.
+const (
+	refusedMany = "connections refused: more than --max-connections"
+	refusedPeer = "refused: not of --allow-uid or --allow-gid"
+	refusedFDs  = "messages refused: descriptors came with --fds cut"
+	closedIdle  = "connections closed: nothing came for longer than --idle-timeout"
+)
+
+// refuses is why a connection is not to be served, empty where it is.
+func (srv *server) refuses(c *connection) string {
+	switch most := srv.limits.MaxConnections.N; {
+	case !srv.limits.allows(c.peer):
+		return refusedPeer
+	case most > 0 && srv.open.Load() >= int64(most):
+		return refusedMany
+	}
+	return ""
+}
+
+// warnOfRefused says at the end what was not taken.
+func (srv *server) warnOfRefused() {
+	for _, reason := range []string{refusedMany, refusedPeer, refusedFDs, closedIdle} {
+		if n := srv.counts[reason]; n > 0 {
+			warn("listen", fmt.Errorf("%d %s", n, reason))
+		}
+	}
 }
 
 // fail ends the run because of err, if there is one.
@@ -253,11 +328,10 @@ func (srv *server) accept(ctx context.Context, s *fdio.Socket) error {
 
 // acceptQueued accepts what connected before the end, on a socket of our own: an
 // inherited one is also somebody else's, who goes on accepting. On Unix sockets
-// nobody can connect any more; on others somebody may until the grace period
-// ends.
+// nobody can connect any more; on others somebody may until the time is up.
 func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
 	s.ShutdownRead()
-	for end := time.Now().Add(grace); time.Now().Before(end); {
+	for end := time.Now().Add(srv.drain); time.Now().Before(end); {
 		conn, err := s.TryAccept()
 		switch {
 		case err == nil:

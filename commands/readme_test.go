@@ -44,6 +44,7 @@ func TestReadmeExamples(t *testing.T) {
 		"IP_TTL:ttl=3":                              "3\n",
 		"MSG_ERRQUEUE":                              "ECONNREFUSED\n",
 		"--buffer 4":                                "head\nand the rest\n",
+		"read -r address < <(exec":                  "to the port that the kernel picked\n",
 		"ls incoming":                               "1-0-numbers\n",
 		"mkdir srv":                                 "3\nno\n",
 		"<(printf":                                  "1\n2\n",

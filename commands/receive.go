@@ -10,6 +10,7 @@ import (
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/record"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +21,7 @@ type IncomingFlags struct {
 	Size        Size   `default:"256K" placeholder:"SIZE" help:"Bytes of data for one message (256K)"`
 	Buffer      []Size `sep:"none" placeholder:"SIZE" help:"Instead of --size: a buffer of so many bytes; again: another one, filled after it"`
 	ControlSize Size   `default:"16K" placeholder:"SIZE" help:"Bytes for the control messages of one message (16K)"`
+	FDs         string `name:"fds" default:"pass" enum:"pass,drop,cut,refuse" placeholder:"pass|drop|cut|refuse" help:"Descriptors that come: take them; take the message without; close the connection; make sending them fail (pass)"`
 	ContentFlags
 
 	recvFlags int // of recvmsg(2)
@@ -71,8 +73,8 @@ func (f *IncomingFlags) usePeek() error {
 	return nil
 }
 
-// grace is how long, after a signal or a timeout, what is queued is still
-// received and written.
+// grace is how long, after a signal or a timeout, the reader of the output may
+// take nothing.
 const grace = time.Second
 
 // receiver is what all connections of a process share on the way from a
@@ -86,13 +88,31 @@ type receiver struct {
 	scratch sync.Pool     // of *scratch
 	large   chan struct{} // holds a place for each large line that is being made
 	lingers bool          // what is queued at the end still comes out
+	drain   time.Duration // for so long
 
 	messages atomic.Int64 // received so far
 	children *children    // COMMAND for each message; nil: none
 	events   bool         // lines for what happens besides messages, too
 
 	mu     sync.Mutex
-	failed error // the first thing that should have been saved and was not
+	failed error          // the first thing that should have been saved and was not
+	counts map[string]int // of what was refused, by reason
+}
+
+// refused counts and reports what is not taken.
+func (r *receiver) refused(reason string, e record.Event) {
+	r.count(reason)
+	e.Reason = reason
+	r.event(record.TypeRefused, e)
+}
+
+func (r *receiver) count(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts == nil {
+		r.counts = make(map[string]int)
+	}
+	r.counts[reason]++
 }
 
 // noteFailure remembers what went wrong with a message where no line says so.
@@ -107,7 +127,7 @@ func (r *receiver) noteFailure(err error) {
 // drains reports whether what is queued is still to be received, now that the
 // run is to end.
 func (r *receiver) drains() bool {
-	return r.lingers && r.end.Err() != nil && context.Cause(r.end) != signalError{unix.SIGINT}
+	return r.lingers && r.end.Err() != nil
 }
 
 // Lines that may be longer than largeLine bytes are made maxLarge at a time.
@@ -166,6 +186,7 @@ type scratch struct {
 	fds         []int
 	descriptors []descriptor.Descriptor
 	pidfds      []descriptor.Descriptor // of SCM_PIDFD
+	dropped     int                     // descriptors that nobody wanted
 	arena       []byte                  // contents
 	line        []byte
 }
@@ -196,7 +217,7 @@ func (r *receiver) release(sc *scratch) {
 	}
 	sc.msg.Close()
 	clear(sc.descriptors) // contents may be in arenas of before
-	sc.pidfds = sc.pidfds[:0]
+	sc.pidfds, sc.dropped = sc.pidfds[:0], 0
 	sc.fds, sc.descriptors, sc.arena, sc.line = sc.fds[:0], sc.descriptors[:0], sc.arena[:0], sc.line[:0]
 	if cap(sc.arena) > largeLine {
 		sc.arena = nil

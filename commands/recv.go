@@ -60,6 +60,12 @@ func (c *recvCommand) validate() (err error) {
 	if err := c.validateOne(c.address, c.order, &c.CommandFlags); err != nil {
 		return err
 	}
+	if err := c.refuseRights(&c.SocketFlags); err != nil {
+		return err
+	}
+	if err := c.checkMode(c.order, c.address); err != nil {
+		return err
+	}
 	return c.checkReadyFD()
 }
 

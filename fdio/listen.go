@@ -1,6 +1,7 @@
 package fdio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -8,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// backlog is how many connections may wait to be accepted. The kernel lowers
-// it to net.core.somaxconn: listen(2).
-const backlog = 4096
+// DefaultBacklog is how many connections may wait to be accepted. The kernel
+// lowers it to net.core.somaxconn: listen(2).
+const DefaultBacklog = 4096
 
 // DefaultMode is what a socket file may be used by: its owner alone.
 const DefaultMode os.FileMode = 0o600
@@ -20,6 +21,9 @@ type ListenOptions struct {
 	// Mode are the permissions of the socket file, whatever the umask. The zero
 	// value is DefaultMode; os.ModeSocket alone is none for anybody.
 	Mode os.FileMode
+
+	// Backlog is how many connections may wait to be accepted, 0: DefaultBacklog.
+	Backlog int
 
 	// Plain sets no option that Unix sockets receive messages with here: for a
 	// socket that is passed on.
@@ -86,7 +90,7 @@ func (s *Socket) listen(ctx context.Context, t target, opts ListenOptions) error
 		return err
 	}
 	if !s.IsDatagram() {
-		if err := unix.Listen(s.fd, backlog); err != nil {
+		if err := unix.Listen(s.fd, cmp.Or(opts.Backlog, DefaultBacklog)); err != nil {
 			return fail("listen", os.NewSyscallError("listen", err))
 		}
 		s.listening = true

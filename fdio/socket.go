@@ -245,6 +245,13 @@ func (s *Socket) Duplicate() (int, error) {
 	return fd, os.NewSyscallError("fcntl", err)
 }
 
+// Unread is how many bytes wait to be received: SIOCINQ, unix(7), tcp(7). For
+// datagrams of UDP it is what the next one has.
+func (s *Socket) Unread() int {
+	n, _ := unix.IoctlGetInt(s.fd, unix.SIOCINQ)
+	return n
+}
+
 // Detach closes the socket, but for a descriptor of it that it returns: blocking,
 // close-on-exec, and the caller's. The file that the socket is bound to stays.
 func (s *Socket) Detach() (int, error) {

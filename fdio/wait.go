@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,18 @@ func (s *Socket) Interrupt() {
 	for _, p := range []*poller{s.in, s.out, s.nested} {
 		if p != nil {
 			p.file.SetDeadline(longAgo)
+		}
+	}
+}
+
+// SetReadDeadline makes waits for input end with os.ErrDeadlineExceeded at t, the
+// zero time for never. It does nothing after Interrupt.
+func (s *Socket) SetReadDeadline(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range []*poller{s.in, s.nested} {
+		if p != nil && !s.interrupted {
+			p.file.SetReadDeadline(t)
 		}
 	}
 }

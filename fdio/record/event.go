@@ -21,7 +21,7 @@ type Event struct {
 
 	Messages    *int64 // received
 	Connections *int64 // accepted
-	Reason      string // of the end
+	Reason      string // of the end, or the refusal
 	Error       string
 }
 
@@ -30,6 +30,7 @@ const (
 	TypeListening = "listening" // a socket is bound
 	TypeOpen      = "open"      // a connection begins
 	TypeClose     = "close"     // a connection ends
+	TypeRefused   = "refused"   // a connection or a message is not taken
 	TypeExit      = "exit"      // COMMAND has ended
 	TypeError     = "error"     // something went wrong, and the rest goes on
 	TypeEnd       = "end"       // the run ends

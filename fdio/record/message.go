@@ -35,6 +35,7 @@ type Message struct {
 	Pidfds          []descriptor.Descriptor // of SCM_PIDFD in Control, in order
 
 	Descriptors []descriptor.Descriptor
+	DroppedFDs  int // descriptors that came and were not wanted
 }
 
 // Sent is a message that was sent, for AppendSent.
@@ -98,6 +99,9 @@ func AppendMessage(dst []byte, m *Message) []byte {
 		dst = appendTrue(dst, "control_truncated")
 	}
 	dst = appendControl(dst, m)
+	if m.DroppedFDs > 0 {
+		dst = appendInt(dst, "dropped_fds", int64(m.DroppedFDs))
+	}
 	dst = appendDescriptors(dst, m.Descriptors)
 	return append(dst, '}', '\n')
 }
