@@ -34,6 +34,12 @@ func (c *callCommand) validate() (err error) {
 	if c.sendFlags, c.recvFlags, err = c.parse(!c.inherited(), sending|receiving); err != nil {
 		return err
 	}
+	if err := c.useFrame(c.Frame, c.order); err != nil {
+		return err
+	}
+	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.inherited()); err != nil {
+		return err
+	}
 	if err := c.refuseRights(&c.SocketFlags); err != nil {
 		return err
 	}
@@ -55,7 +61,7 @@ func (c *callCommand) run(ctx context.Context) error {
 
 // ask sends the message, and leaves the socket to receive the answer from.
 func (c *callCommand) ask(ctx context.Context) (*fdio.Socket, error) {
-	m, err := c.prepare(ctx, c.order)
+	m, err := c.prepare(ctx, c.order, c.Frame)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +70,7 @@ func (c *callCommand) ask(ctx context.Context) (*fdio.Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.send(ctx, s, m); err != nil {
+	if _, err := c.send(ctx, s, m, c.Frame); err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -31,6 +31,9 @@ type connection struct {
 	lastFrom     fdio.Address // of a datagram, and what it reads as
 	lastFromText string
 
+	framing    *framing // nil where a message is what recvmsg(2) returns
+	unfinished bool     // the last line was not all of a frame
+
 	try     func(uintptr) bool // tryReceive, and what it leaves behind:
 	current *scratch
 	err     error
@@ -39,6 +42,9 @@ type connection struct {
 
 func (r *receiver) connection(s *fdio.Socket, number int) *connection {
 	c := &connection{receiver: r, socket: s, number: number, local: s.Local().String(), from: s.Peer().String()}
+	if r.flags.frame != fdio.FrameChunk && s.IsStream() {
+		c.framing = &framing{split: fdio.Splitter{Kind: r.flags.frame, Max: int(r.flags.MaxFrame)}, exact: r.flags.Count.N > 0}
+	}
 	c.try = c.tryReceive
 	if creds, ok := s.PeerCredentials(); ok {
 		c.peer = &creds
@@ -58,6 +64,7 @@ func (c *connection) serve(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, c.socket.Interrupt)
 	defer stop()
+	defer c.closeFraming()
 	for {
 		if c.idle > 0 {
 			c.socket.SetReadDeadline(time.Now().Add(c.idle))
@@ -91,9 +98,24 @@ func (c *connection) begin() error {
 	return c.socket.WaitFor(c.flags.recvFlags)
 }
 
-// printPartial makes a line of what MSG_WAITALL has got, where there is no
-// waiting for the rest any more.
+func (c *connection) closeFraming() {
+	if c.framing != nil {
+		c.framing.close(c.receiver)
+	}
+}
+
+// printPartial makes a line of what MSG_WAITALL has got, or of what has come of
+// a frame, where there is no waiting for the rest any more.
 func (c *connection) printPartial() error {
+	if c.framing != nil {
+		sc := c.newScratch()
+		if !c.framing.unfinished(sc) {
+			c.release(sc)
+			return nil
+		}
+		sc.received, c.unfinished = time.Now(), true
+		return c.print(sc)
+	}
 	sc := c.partial
 	c.partial = nil
 	if sc == nil {
@@ -153,8 +175,7 @@ func (c *connection) receive() (*scratch, error) {
 func (c *connection) tryReceive(uintptr) bool {
 	sc := c.partial
 	if sc == nil {
-		sc = c.scratch.Get().(*scratch)
-		sc.msg.Space = sc.msg.Space[:int(c.flags.ControlSize)+c.socket.OwnCredentials()]
+		sc = c.newScratch()
 	}
 	c.err = errCounted
 	if c.budget.take() {
@@ -169,6 +190,9 @@ func (c *connection) tryReceive(uintptr) bool {
 	c.partial = nil
 	if c.err != nil {
 		c.current = nil
+		if c.framing != nil {
+			c.framing.idle(sc)
+		}
 		c.release(sc)
 		return c.err != unix.EAGAIN
 	}
@@ -178,10 +202,23 @@ func (c *connection) tryReceive(uintptr) bool {
 	return true
 }
 
+func (c *connection) newScratch() *scratch {
+	sc := c.scratch.Get().(*scratch)
+	sc.msg.Space = sc.msg.Space[:int(c.flags.ControlSize)+c.socket.OwnCredentials()]
+	return sc
+}
+
+func (c *connection) receiveMessage(sc *scratch) error {
+	if c.framing != nil {
+		return c.receiveFrame(sc)
+	}
+	return c.socket.TryRecv(&sc.msg, c.flags.recvFlags)
+}
+
 // receiveAllowed receives a message that is to be taken, if there is one.
 func (c *connection) receiveAllowed(sc *scratch) error {
 	for {
-		if err := c.socket.TryRecv(&sc.msg, c.flags.recvFlags); err != nil {
+		if err := c.receiveMessage(sc); err != nil {
 			return err
 		}
 		if c.allows != nil {

@@ -59,6 +59,7 @@ func (c *connection) show(sc *scratch) (seq uint64, err error) {
 		HideCredentials: c.socket.OwnCredentials() > 0,
 		Descriptors:     sc.descriptors,
 		DroppedFDs:      sc.dropped,
+		Unfinished:      sc.unfinished,
 		Pidfds:          sc.pidfds,
 	}
 	if sc.msg.From != (fdio.Address{}) {

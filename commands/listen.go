@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +66,14 @@ func (c *listenCommand) validate() (err error) {
 	}
 	if err := c.checkBuffers(c.order); err != nil {
 		return err
+	}
+	if err := c.useFrame(c.Frame, c.order); err != nil {
+		return err
+	}
+	for _, a := range c.addresses {
+		if err := checkFrame(c.Frame, a.String(), a.Network.IsStream() || a.Network == fdio.Inherited); err != nil {
+			return err
+		}
 	}
 	if err := c.refuseRights(&c.SocketFlags); err != nil {
 		return err
@@ -171,7 +180,7 @@ func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, er
 		}
 		sockets = append(sockets, s)
 		warnOfDirectory(s.Local())
-		if err := c.checkAccess(s.Local().String(), s.IsUnix()); err != nil {
+		if err := cmp.Or(c.checkAccess(s.Local().String(), s.IsUnix()), checkFrame(c.Frame, s.Local().String(), s.IsStream())); err != nil {
 			return sockets, err
 		}
 		if err := c.checkSize(s.IsStream()); err != nil {

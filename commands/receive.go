@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,9 +23,38 @@ type IncomingFlags struct {
 	Buffer      []Size `sep:"none" placeholder:"SIZE" help:"Instead of --size: a buffer of so many bytes; again: another one, filled after it"`
 	ControlSize Size   `default:"16K" placeholder:"SIZE" help:"Bytes for the control messages of one message (16K)"`
 	FDs         string `name:"fds" default:"pass" enum:"pass,drop,cut,refuse" placeholder:"pass|drop|cut|refuse" help:"Descriptors that come: take them; take the message without; close the connection; make sending them fail (pass)"`
+	MaxFrame    Size   `default:"16M" placeholder:"SIZE" help:"With --frame: close a peer whose message is longer (16M)"`
 	ContentFlags
 
-	recvFlags int // of recvmsg(2)
+	recvFlags int        // of recvmsg(2)
+	frame     fdio.Frame // how a stream is split
+}
+
+// useFrame makes frames of what streams bring.
+func (f *IncomingFlags) useFrame(frame fdio.Frame, order []string) error {
+	f.frame = frame
+	const other = unix.MSG_PEEK | unix.MSG_WAITALL | unix.MSG_OOB | unix.MSG_ERRQUEUE | unix.MSG_TRUNC
+	switch {
+	case frame == fdio.FrameChunk && slices.Contains(order, "max-frame"):
+		return usagef("", "--max-frame needs --frame")
+	case frame == fdio.FrameChunk:
+		return nil
+	case len(f.Buffer) > 0:
+		return usagef("", "--frame does not go with --buffer: a frame is not what one call returned")
+	case f.recvFlags&other != 0:
+		return usagef("", "--frame does not go with --flag %s", strings.Join(fdio.FlagNames(f.recvFlags&other, fdio.MessageFlags), ", "))
+	case f.size() == 0:
+		return usagef("", "--size 0 leaves no room for a frame")
+	}
+	return nil
+}
+
+// checkFrame refuses to split what comes in messages of its own.
+func checkFrame(frame fdio.Frame, address string, isStream bool) error {
+	if frame != fdio.FrameChunk && !isStream {
+		return usagef("", "--frame %s: %s: its messages have boundaries already", frame, address)
+	}
+	return nil
 }
 
 // checkSize refuses what would never end: without room for a byte, nothing is
@@ -187,6 +217,9 @@ type scratch struct {
 	descriptors []descriptor.Descriptor
 	pidfds      []descriptor.Descriptor // of SCM_PIDFD
 	dropped     int                     // descriptors that nobody wanted
+	frame       []byte                  // the memory of a message that was a frame
+	ownBuffers  [][]byte                // msg's, while it has that instead
+	unfinished  bool                    // the message is not all of a frame
 	arena       []byte                  // contents
 	line        []byte
 }
@@ -217,8 +250,14 @@ func (r *receiver) release(sc *scratch) {
 	}
 	sc.msg.Close()
 	clear(sc.descriptors) // contents may be in arenas of before
-	sc.pidfds, sc.dropped = sc.pidfds[:0], 0
+	sc.pidfds, sc.dropped, sc.unfinished = sc.pidfds[:0], 0, false
+	if sc.ownBuffers != nil {
+		sc.msg.Buffers, sc.ownBuffers = sc.ownBuffers, nil
+	}
 	sc.fds, sc.descriptors, sc.arena, sc.line = sc.fds[:0], sc.descriptors[:0], sc.arena[:0], sc.line[:0]
+	if cap(sc.frame) > largeLine {
+		sc.frame = nil
+	}
 	if cap(sc.arena) > largeLine {
 		sc.arena = nil
 	}

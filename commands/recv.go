@@ -57,6 +57,12 @@ func (c *recvCommand) validate() (err error) {
 	if _, c.recvFlags, err = c.parse(c.address.Network != fdio.Inherited, receiving); err != nil {
 		return err
 	}
+	if err := c.useFrame(c.Frame, c.order); err != nil {
+		return err
+	}
+	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.address.Network == fdio.Inherited); err != nil {
+		return err
+	}
 	if err := c.validateOne(c.address, c.order, &c.CommandFlags); err != nil {
 		return err
 	}

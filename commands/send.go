@@ -85,6 +85,9 @@ func (c *sendCommand) validate() (err error) {
 	case !c.Listen && c.ReadyFD.Given:
 		return usagef("", "--ready-fd needs --listen")
 	}
+	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.inherited()); err != nil {
+		return err
+	}
 	c.sendFlags, _, err = c.parse(!c.inherited(), sending)
 	return err
 }
@@ -182,8 +185,11 @@ type outgoing struct {
 
 // prepare reads the buffers, opens the descriptors and builds the control
 // messages.
-func (f *OutgoingFlags) prepare(ctx context.Context, order []string) (m outgoing, err error) {
+func (f *OutgoingFlags) prepare(ctx context.Context, order []string, frame fdio.Frame) (m outgoing, err error) {
 	if m.Buffers, err = f.buffers(ctx, order); err != nil {
+		return m, err
+	}
+	if m.Buffers, err = frame.Complete(m.Buffers); err != nil {
 		return m, err
 	}
 	fds, release, err := openAll(ctx, f.specs)
@@ -198,9 +204,16 @@ func (f *OutgoingFlags) prepare(ctx context.Context, order []string) (m outgoing
 	return m, nil
 }
 
-// send sends m on s, and returns how many bytes went out.
-func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing) (size int, err error) {
+// send sends m on s, and returns how many bytes went out. Where a frame is all
+// that there is, the sending ends with it.
+func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, frame fdio.Frame) (size int, err error) {
+	if err := checkFrame(frame, s.Local().String(), s.IsStream()); err != nil {
+		return 0, err
+	}
 	size, err = s.Send(ctx, m.Outgoing)
+	if err == nil && frame == fdio.FrameEOF {
+		err = s.ShutdownWrite()
+	}
 	if errors.Is(err, fdio.ErrControlAlone) {
 		err = usage(err, "")
 	}
@@ -225,7 +238,7 @@ func (f *OutgoingFlags) dial(ctx context.Context, options []fdio.Option, mode Mo
 }
 
 func (c *sendCommand) run(ctx context.Context) error {
-	m, err := c.prepare(ctx, c.order)
+	m, err := c.prepare(ctx, c.order, c.Frame)
 	if err != nil {
 		return err
 	}
@@ -235,7 +248,7 @@ func (c *sendCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
-	size, err := c.send(ctx, s, m)
+	size, err := c.send(ctx, s, m, c.Frame)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ type SocketFlags struct {
 	Flag   []string `short:"F" sep:"none" placeholder:"NAME" help:"A flag of the call, MSG_OOB for example, by name or number; may be repeated"`
 	Option []string `short:"o" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a socket option first, as in SO_RCVBUF=1M; may be repeated"`
 
+	Frame fdio.Frame `default:"chunk" placeholder:"KIND" help:"What makes a message in a stream: line, nul, u32be, u32le, json, eof; chunk, the default: what one call sends or returns"`
+
 	options []fdio.Option
 }
 

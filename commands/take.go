@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,9 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	if err != nil {
 		return err
 	}
+	if err := checkFrame(t.frame, s.Local().String(), s.IsStream()); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	out := startOutput(ctx, file, func(error) {})
 	conn := newReceiver(ctx, t.IncomingFlags, out, func(error) {}).connection(s, 0)
 	sc, err := conn.receiveUntil(ctx)
@@ -83,6 +87,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 		return err
 	}
 	defer conn.release(sc)
+	conn.closeFraming()
 	if err := sc.msg.Complete(); err != nil {
 		return conn.wrap(err)
 	}
@@ -136,7 +141,7 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	if s.IsDatagram() && !t.Count.Given {
 		t.Count.N = 1
 	}
-	if err := t.checkSize(s.IsStream()); err != nil {
+	if err := cmp.Or(t.checkSize(s.IsStream()), checkFrame(t.frame, s.Local().String(), s.IsStream())); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	lines := out
@@ -162,11 +167,15 @@ func (t *taker) outcome(ctx context.Context, conn *connection) error {
 		return &exitError{exitTimeout, fmt.Errorf("%w after %d messages", conn.wrap(errTimeout), conn.got), ""}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case conn.unfinished:
+		return &exitError{exitPeerEnded, conn.wrap(errUnfinished), ""}
 	case t.Count.N > 0 || conn.got == 0:
 		return conn.ended(t.Count.N)
 	}
 	return nil
 }
+
+var errUnfinished = errors.New("the peer ended in the middle of a message")
 
 // ended is the error of a peer that ended before the wanted number of messages
 // had come.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 
 	"github.com/alecthomas/kong"
@@ -161,6 +162,7 @@ func mappers() []kong.Option {
 		kong.TypeMapper(reflect.TypeFor[Size](), decoder(parseSize)),
 		kong.TypeMapper(reflect.TypeFor[FileSize](), decoder(parseFileSize)),
 		kong.TypeMapper(reflect.TypeFor[Which](), decoder(parseWhich)),
+		kong.TypeMapper(reflect.TypeFor[fdio.Frame](), decoder(fdio.ParseFrame)),
 		kong.TypeMapper(reflect.TypeFor[Duration](), decoder(parseDuration)),
 		kong.TypeMapper(reflect.TypeFor[Count](), decoder(parseCount)),
 		kong.TypeMapper(reflect.TypeFor[Mode](), decoder(parseMode)),

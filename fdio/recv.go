@@ -132,6 +132,20 @@ func (s *Socket) TryRecv(m *Incoming, flags int) error {
 	return s.tryRecv(m, m.Buffers, flags)
 }
 
+// Peek fills b with what waits to be received, as far as it goes, and leaves it
+// there, control messages included: EAGAIN when nothing is there, 0 at the end of
+// a stream.
+func (s *Socket) Peek(b []byte) (int, error) {
+	n, err := ignoringEINTR(func() (int, error) {
+		n, _, err := unix.Recvfrom(s.fd, b, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		return n, err
+	})
+	if err != nil && err != unix.EAGAIN {
+		err = os.NewSyscallError("recvfrom", err)
+	}
+	return max(n, 0), err
+}
+
 // tryRecv receives once, into buffers.
 func (s *Socket) tryRecv(m *Incoming, buffers [][]byte, flags int) error {
 	n, controlLen, msgFlags, err := s.recvmsg(m, buffers, flags)

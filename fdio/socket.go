@@ -283,6 +283,12 @@ func (s *Socket) ShutdownRead() {
 	}
 }
 
+// ShutdownWrite ends the sending: the peer sees the end of the stream after what
+// was sent. shutdown(2) with SHUT_WR.
+func (s *Socket) ShutdownWrite() error {
+	return s.wrap("shut down", os.NewSyscallError("shutdown", unix.Shutdown(s.fd, unix.SHUT_WR)))
+}
+
 // wrap puts the address that the socket is known by before err.
 func (s *Socket) wrap(op string, err error) error {
 	if err == nil {

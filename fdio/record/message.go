@@ -35,7 +35,8 @@ type Message struct {
 	Pidfds          []descriptor.Descriptor // of SCM_PIDFD in Control, in order
 
 	Descriptors []descriptor.Descriptor
-	DroppedFDs  int // descriptors that came and were not wanted
+	DroppedFDs  int  // descriptors that came and were not wanted
+	Unfinished  bool // the message is not all that was to come
 }
 
 // Sent is a message that was sent, for AppendSent.
@@ -78,7 +79,7 @@ func AppendMessage(dst []byte, m *Message) []byte {
 		dst = append(appendKey(dst, "peer"), '{')
 		dst = append(appendCredentials(dst, *m.Peer), '}')
 	}
-	truncated := m.Flags&unix.MSG_TRUNC != 0
+	truncated := m.Flags&unix.MSG_TRUNC != 0 || m.Unfinished
 	data := m.Data
 	if truncated {
 		data = trimPartialRune(data)

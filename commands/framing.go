@@ -1,0 +1,183 @@
+package commands
+
+import (
+	"errors"
+	"io"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+)
+
+// framing makes messages of the bytes of a stream. Descriptors belong to the
+// frame that the recvmsg(2) which they came in ends in or with: the kernel gives
+// no bytes that were sent after them, but perhaps some that were sent before.
+type framing struct {
+	split fdio.Splitter
+	exact bool // nothing that comes after a frame is taken from the socket
+
+	chunk   *scratch // received and not all looked at
+	rest    []byte   // of it
+	frame   []byte   // what has come of the next frame
+	control []byte   // what came with that
+	flags   int
+}
+
+// maxFrameDescriptors is the most that one frame may collect.
+const maxFrameDescriptors = 4 * cmsg.MaxDescriptors
+
+var errManyDescriptors = errors.New("more descriptors than one frame may have")
+
+// receiveFrame makes sc the next frame, as far as it has come: the error is that
+// of receiving more.
+func (c *connection) receiveFrame(sc *scratch) error {
+	f := c.framing
+	for {
+		end, err := f.take()
+		if err == nil && f.chunk != nil && len(f.rest) == 0 {
+			err = f.finishChunk(c.receiver)
+		}
+		if err == nil && end {
+			err = f.message(sc)
+		}
+		if err != nil {
+			f.close(c.receiver) // where the next frame begins is not known
+			return err
+		}
+		if end {
+			return nil
+		}
+		if err := c.receiveChunk(); err != nil {
+			if err == io.EOF && f.complete() {
+				return f.message(sc)
+			}
+			return err
+		}
+	}
+}
+
+// take moves what belongs to the frame from the chunk to it.
+func (f *framing) take() (end bool, err error) {
+	if len(f.rest) == 0 {
+		return false, nil
+	}
+	n, end, err := f.split.Feed(f.rest)
+	f.frame = append(f.frame, f.rest[:n]...)
+	f.rest = f.rest[n:]
+	return end, err
+}
+
+// finishChunk gives what came with the chunk to the frame that it ends in, and
+// the buffer back. Of what is no descriptor, the latest counts.
+func (f *framing) finishChunk(r *receiver) error {
+	sc := f.chunk
+	f.chunk, f.rest = nil, nil
+	f.flags |= sc.msg.Flags
+	var kept []byte
+	for m := range cmsg.Messages(f.control) {
+		if len(m.Descriptors(nil)) > 0 {
+			kept = cmsg.Append(kept, m)
+		}
+	}
+	for m := range cmsg.Messages(sc.msg.Control) {
+		kept = cmsg.Append(kept, m)
+	}
+	f.control = kept
+	sc.msg.Control = nil
+	r.release(sc)
+	held := fdio.Incoming{Control: kept}
+	if len(held.Descriptors(nil)) > maxFrameDescriptors {
+		return errManyDescriptors
+	}
+	return nil
+}
+
+// receiveChunk receives what comes next: no more than belongs to the frame, where
+// nothing else may be taken.
+func (c *connection) receiveChunk() error {
+	f := c.framing
+	sc := c.newScratch()
+	err := f.limit(c, sc)
+	if err == nil {
+		err = c.socket.TryRecv(&sc.msg, c.flags.recvFlags)
+	}
+	sc.msg.Buffers[0] = sc.msg.Buffers[0][:cap(sc.msg.Buffers[0])]
+	if err != nil {
+		c.release(sc)
+		return err
+	}
+	f.chunk, f.rest = sc, sc.msg.Data()
+	return nil
+}
+
+// limit shortens the buffer to what of the waiting bytes belongs to the frame.
+func (f *framing) limit(c *connection, sc *scratch) error {
+	if !f.exact {
+		return nil
+	}
+	room := sc.msg.Buffers[0]
+	n, err := c.socket.Peek(room)
+	if err != nil || n == 0 {
+		return err // and at the end receiving says so
+	}
+	ahead := f.split
+	n, _, err = ahead.Feed(room[:n])
+	if err == nil {
+		sc.msg.Buffers[0] = room[:n]
+	}
+	return err
+}
+
+// message makes sc the complete frame.
+func (f *framing) message(sc *scratch) error {
+	message, err := f.split.Kind.Message(f.frame)
+	if err == nil {
+		f.give(sc, message)
+	}
+	return err
+}
+
+// complete reports whether what has come is a frame, now that the stream has
+// ended.
+func (f *framing) complete() bool {
+	message, complete := f.split.Kind.Rest(f.frame)
+	return complete && len(message)+len(f.control) > 0
+}
+
+// unfinished makes sc what has come of a frame that will not be completed, if
+// anything.
+func (f *framing) unfinished(sc *scratch) bool {
+	message, _ := f.split.Kind.Rest(f.frame)
+	if len(message)+len(f.control) == 0 {
+		return false
+	}
+	f.give(sc, message)
+	sc.unfinished = true
+	return true
+}
+
+// give makes sc the message, which is a part of the frame; in return the frame
+// gets sc's memory for the next one.
+func (f *framing) give(sc *scratch, message []byte) {
+	sc.ownBuffers = sc.msg.Buffers
+	sc.msg.Buffers, sc.msg.N, sc.msg.Size = [][]byte{message}, len(message), len(message)
+	sc.msg.Control, sc.msg.Flags, sc.msg.From = f.control, f.flags, fdio.Address{}
+	sc.frame, f.frame = f.frame, sc.frame[:0]
+	f.control, f.flags = nil, 0
+}
+
+// idle gives sc the frame's memory while there is nothing in it.
+func (f *framing) idle(sc *scratch) {
+	if len(f.frame) == 0 {
+		sc.frame, f.frame = f.frame, nil
+	}
+}
+
+// close closes what came and became no message.
+func (f *framing) close(r *receiver) {
+	if f.chunk != nil {
+		r.release(f.chunk)
+	}
+	held := fdio.Incoming{Control: f.control}
+	held.Close()
+	*f = framing{split: fdio.Splitter{Kind: f.split.Kind, Max: f.split.Max}, exact: f.exact}
+}

@@ -1,0 +1,159 @@
+package fdio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// splitAll feeds stream in parts that end at cuts, and returns the messages and
+// what is left.
+func splitAll(t *testing.T, kind Frame, most int, stream []byte, cuts []int) (messages []string, rest string, err error) {
+	t.Helper()
+	s := Splitter{Kind: kind, Max: most}
+	var frame []byte
+	begin := 0
+	for _, cut := range append(cuts, len(stream)) {
+		part := stream[begin:cut]
+		begin = cut
+		for len(part) > 0 {
+			n, end, err := s.Feed(part)
+			if n < 0 || n > len(part) || n < len(part) && !end && err == nil {
+				t.Fatalf("Feed(%q) takes %d bytes and goes on", part, n)
+			}
+			if err != nil {
+				return messages, string(frame), err
+			}
+			frame = append(frame, part[:n]...)
+			part = part[n:]
+			if !end {
+				continue
+			}
+			message, err := kind.Message(frame)
+			if err != nil {
+				return messages, string(frame), err
+			}
+			messages, frame = append(messages, string(message)), nil
+		}
+	}
+	return messages, string(frame), nil
+}
+
+func TestSplitterFindsFrames(t *testing.T) {
+	for _, test := range []struct {
+		kind   Frame
+		stream string
+		want   []string
+		rest   string
+		err    error
+	}{
+		{FrameLine, "a\n\nbc\nd", []string{"a", "", "bc"}, "d", nil},
+		{FrameNUL, "a\n\x00\x00b", []string{"a\n", ""}, "b", nil},
+		{FrameU32BE, "\x00\x00\x00\x02ab\x00\x00\x00\x00\x00\x00\x00\x03c", []string{"ab", ""}, "\x00\x00\x00\x03c", nil},
+		{FrameU32LE, "\x02\x00\x00\x00ab\x01\x00", []string{"ab"}, "\x01\x00", nil},
+		{FrameEOF, "all\nof it", nil, "all\nof it", nil},
+		{FrameJSON, ` {"a":"}\"]"} [1,[2]]3 "x" true` + "\n{", []string{`{"a":"}\"]"}`, "[1,[2]]", "3", `"x"`, "true"}, "{", nil},
+		{FrameJSON, "1{}", []string{"1", "{}"}, "", nil},
+		{FrameJSON, "{}}", []string{"{}"}, "", ErrBadFrame},
+		{FrameJSON, "{x}", nil, "{x}", ErrBadFrame},
+		{FrameJSON, "nul ", nil, "nul ", ErrBadFrame},
+		{FrameLine, "0123456789\n", []string{"0123456789"}, "", nil},
+		{FrameLine, "0123456789a\n", nil, "", ErrFrameTooLong},
+		{FrameNUL, "0123456789a", nil, "", ErrFrameTooLong},
+		{FrameU32BE, "\x00\x00\x00\x0a0123456789", []string{"0123456789"}, "", nil},
+		{FrameU32BE, "\x00\x00\x00\x0b", nil, "", ErrFrameTooLong},
+		{FrameU32LE, "\xff\xff\xff\xff", nil, "", ErrFrameTooLong},
+		{FrameEOF, "0123456789a", nil, "", ErrFrameTooLong},
+	} {
+		most := 10
+		if test.kind == FrameJSON {
+			most = 100
+		}
+		messages, rest, err := splitAll(t, test.kind, most, []byte(test.stream), nil)
+		if !slices.Equal(messages, test.want) || rest != test.rest || !errors.Is(err, test.err) {
+			t.Errorf("%s %q: %q, rest %q, %v; want %q, %q, %v", test.kind, test.stream, messages, rest, err, test.want, test.rest, test.err)
+		}
+	}
+}
+
+// What Complete makes of messages is split into the same messages.
+func TestCompleteFramesAreSplit(t *testing.T) {
+	for _, kind := range []Frame{FrameLine, FrameNUL, FrameU32BE, FrameU32LE} {
+		var stream []byte
+		want := []string{"", "one", "two parts", string(bytes.Repeat([]byte{'x'}, 70000))}
+		for _, message := range want {
+			half := len(message) / 2
+			buffers, err := kind.Complete([][]byte{[]byte(message[:half]), []byte(message[half:])})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stream = append(stream, bytes.Join(buffers, nil)...)
+		}
+		if got, rest, err := splitAll(t, kind, 1<<20, stream, nil); !slices.Equal(got, want) || rest != "" || err != nil {
+			t.Errorf("%s: %d messages, rest %q, %v", kind, len(got), rest, err)
+		}
+	}
+}
+
+func TestRestOfAStream(t *testing.T) {
+	for _, test := range []struct {
+		kind     Frame
+		frame    string
+		want     string
+		complete bool
+	}{
+		{FrameLine, "half", "half", false},
+		{FrameU32BE, "\x00\x00\x00\x05ab", "ab", false},
+		{FrameU32BE, "\x00\x00", "", false},
+		{FrameJSON, " 12 ", "12", true},
+		{FrameJSON, "[1", "[1", false},
+		{FrameJSON, " \n", "", false},
+		{FrameEOF, "all", "all", true},
+	} {
+		if got, complete := test.kind.Rest([]byte(test.frame)); string(got) != test.want || complete != test.complete {
+			t.Errorf("%s, %q: %q, %v", test.kind, test.frame, got, complete)
+		}
+	}
+}
+
+// However a stream is cut into parts, its frames are the same; a copy that looks
+// ahead sees what the splitter itself then does.
+func FuzzSplitter(f *testing.F) {
+	for i, stream := range []string{"a\nb\n", "x\x00y", "\x00\x00\x00\x01a\x01\x00\x00\x00b", `{"a":[1,"\"}"]} 12 "s"[]nul`} {
+		f.Add(uint8(i), uint16(20), uint64(i), []byte(stream))
+	}
+	f.Fuzz(func(t *testing.T, k uint8, most uint16, seed uint64, stream []byte) {
+		kind := Frame(Frames[int(k)%len(Frames)])
+		if kind == FrameChunk {
+			return // nothing but where it is cut
+		}
+		random := rand.New(rand.NewPCG(seed, 0))
+		var cuts []int
+		for range random.IntN(8) {
+			cuts = append(cuts, random.IntN(len(stream)+1))
+		}
+		slices.Sort(cuts)
+		whole, wholeRest, wholeErr := splitAll(t, kind, int(most), stream, nil)
+		parts, partsRest, partsErr := splitAll(t, kind, int(most), stream, cuts)
+		if !slices.Equal(whole, parts) || (wholeErr == nil) != (partsErr == nil) || wholeErr == nil && wholeRest != partsRest {
+			t.Fatalf("%s %q: %q %q %v, cut at %v: %q %q %v", kind, stream, whole, wholeRest, wholeErr, cuts, parts, partsRest, partsErr)
+		}
+		for _, message := range whole {
+			if len(message) > int(most) {
+				t.Fatalf("%s %q: a message of %d bytes, at most %d", kind, stream, len(message), most)
+			}
+			if kind == FrameJSON && !json.Valid([]byte(message)) {
+				t.Fatalf("%q is no JSON", message)
+			}
+		}
+		s := Splitter{Kind: kind, Max: int(most)}
+		ahead := s
+		n, end, _ := ahead.Feed(stream)
+		if m, sameEnd, _ := s.Feed(stream); n != m || end != sameEnd {
+			t.Fatalf("%s %q: %d, %v ahead, and %d, %v", kind, stream, n, end, m, sameEnd)
+		}
+	})
+}
