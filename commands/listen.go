@@ -20,7 +20,13 @@ import (
 
 const listenHelp = addressHelp + `
 A signal ends it after what has been sent by then (see --drain), and so does
---timeout. A service manager that waits for it, sd_notify(3), is told. A stream has no messages: each line is what one recvmsg(2) returned.
+--timeout. A service manager that waits for it, sd_notify(3), is told. A stream
+has no messages: without --frame, each line is what one recvmsg(2) returned.
+
+COMMAND is run for each message, one at a time for each connection. It has what
+COMMAND of fdmsg recv has, the line on standard input, and the connection, to
+answer on, as descriptor FDMSG_CONN; of a datagram socket that is the socket
+itself, and FDMSG_FROM the sender.
 ` + "\n" + optionHelp + "\n" + valueHelp
 
 type listenCommand struct {

@@ -24,6 +24,8 @@ type openCommand struct {
 	CommandFlags
 	CommonFlags
 
+	Wait Duration `placeholder:"DURATION" help:"For connect: keep trying for so long while nobody listens there"`
+
 	Descriptors []string `arg:"" name:"DESCRIPTOR"`
 
 	specs []descriptor.Spec
@@ -31,7 +33,7 @@ type openCommand struct {
 
 func (c *openCommand) validate() (err error) {
 	var stdin claims
-	if c.specs, err = parseSpecs(c.Descriptors, &stdin); err != nil {
+	if c.specs, err = parseSpecs(c.Descriptors, c.Wait, &stdin); err != nil {
 		return err
 	}
 	if err := c.validateCommand(); err != nil {

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -56,7 +57,7 @@ func parse(sub *subcommand, args []string) (command, error) {
 			name, _, _ := strings.Cut(missing, ">")
 			err = errors.New("no " + name)
 		}
-		return nil, usage(err, "fdmsg "+sub.name+" --help")
+		return nil, usage(err, cmp.Or(nameHint(err), "fdmsg "+sub.name+" --help"))
 	}
 	if c, ok := cmd.(sourceOrder); ok {
 		c.setFlagOrder(flagOrder(ctx))

@@ -45,6 +45,7 @@ func TestReadmeExamples(t *testing.T) {
 		"MSG_ERRQUEUE":                              "ECONNREFUSED\n",
 		"--buffer 4":                                "head\nand the rest\n",
 		"read -r address < <(exec":                  "to the port that the kernel picked\n",
+		"qemu-system":                               "{\"return\": {}}\r\n{\"return\": {}}\r\n",
 		"ls incoming":                               "1-0-numbers\n",
 		"mkdir srv":                                 "3\nno\n",
 		"<(printf":                                  "1\n2\n",

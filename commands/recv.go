@@ -15,8 +15,8 @@ text is in FDMSG_MESSAGE; a message that is no text, or over 128 KiB, is in the
 file that FDMSG_MESSAGE_FD is the number of.
 
 On a stream without -n, fdmsg ends when the peer does; a datagram socket has no
-end of file, so there -n is 1. A stream has no messages: each line is what one
-recvmsg(2) returned.
+end of file, so there -n is 1. A stream has no messages: without --frame, each
+line is what one recvmsg(2) returned.
 ` + "\n" + optionHelp + "\n" + valueHelp
 
 type recvCommand struct {

@@ -30,7 +30,7 @@ type OutgoingFlags struct {
 	Control     []string `short:"c" sep:"none" placeholder:"LEVEL:TYPE:DATA" help:"One more control message; may be repeated"`
 	From        string   `placeholder:"ADDRESS" help:"Bind to this address first"`
 	To          string   `placeholder:"ADDRESS" help:"Destination of a datagram; ADDRESS is then the socket itself: an open one, fd:N, or what to bind to"`
-	Wait        Duration `placeholder:"DURATION" help:"Keep trying for so long while nobody listens at ADDRESS"`
+	Wait        Duration `placeholder:"DURATION" help:"Keep trying for so long while nobody listens at ADDRESS, or where connect: goes"`
 
 	Address     string   `arg:"" name:"ADDRESS"`
 	Descriptors []string `arg:"" optional:"" name:"DESCRIPTOR"`
@@ -110,7 +110,7 @@ func (f *OutgoingFlags) validateMessage() (err error) {
 	if f.to, err = parseOptionalAddress(f.To); err != nil {
 		return err
 	}
-	if f.specs, err = parseSpecs(f.Descriptors, &stdin); err != nil {
+	if f.specs, err = parseSpecs(f.Descriptors, f.Wait, &stdin); err != nil {
 		return err
 	}
 	for _, path := range f.MessageFile {
@@ -369,13 +369,14 @@ func readAll(path string) ([]byte, error) {
 	return data, cause(err)
 }
 
-func parseSpecs(texts []string, stdin *claims) (specs []descriptor.Spec, err error) {
+func parseSpecs(texts []string, wait Duration, stdin *claims) (specs []descriptor.Spec, err error) {
 	for _, text := range texts {
 		spec, err := descriptor.ParseSpec(text)
 		if err != nil {
 			return nil, usage(err, "")
 		}
 		stdin.spec(spec)
+		spec.Wait = time.Duration(wait)
 		specs = append(specs, spec)
 	}
 	return specs, nil

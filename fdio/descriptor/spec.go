@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"fdmsg/fdio"
 
@@ -60,6 +61,9 @@ type Spec struct {
 	Address fdio.Address
 	PID     int
 	FD      int // fd, pid
+
+	// Wait is how long connecting keeps trying while nobody listens there.
+	Wait time.Duration
 }
 
 // ParseSpec parses the text of a descriptor:
@@ -205,7 +209,7 @@ func openOnlyPath(_ context.Context, s Spec) (int, error) {
 }
 
 func openConnected(ctx context.Context, s Spec) (int, error) {
-	socket, err := fdio.Dial(ctx, s.Address, fdio.DialOptions{})
+	socket, err := fdio.Dial(ctx, s.Address, fdio.DialOptions{Wait: s.Wait})
 	if err != nil {
 		return -1, err
 	}
