@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -13,26 +16,68 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// children are the processes that listen starts, one for each message.
+// children are the processes that listen starts, one for each message. When the
+// run is to end, they have the time of --drain; then no more are started, and
+// those that still run get the signal that ends the run. After a grace period
+// they are killed.
 type children struct {
 	*CommandFlags
-	slots chan struct{} // as many as may run at once
+	slots  chan struct{} // as many as may run at once
+	over   chan struct{} // closed when the time is up
+	kill   chan struct{} // closed when they are to be killed
+	missed atomic.Int64  // messages that COMMAND should have had
 }
+
+func newChildren(end context.Context, flags *CommandFlags, most int, drain time.Duration) *children {
+	ch := &children{CommandFlags: flags, slots: make(chan struct{}, most), over: make(chan struct{}), kill: make(chan struct{})}
+	context.AfterFunc(end, func() {
+		time.AfterFunc(drain, func() { close(ch.over) })
+		time.AfterFunc(drain+grace, func() { close(ch.kill) })
+	})
+	return ch
+}
+
+// failure says at the end of how many messages nobody has heard.
+func (ch *children) failure() error {
+	if ch == nil || ch.missed.Load() == 0 {
+		return nil
+	}
+	return fmt.Errorf("messages for which COMMAND was not run: %d", ch.missed.Load())
+}
+
+var errNoTime = errors.New("COMMAND not run: the time of --drain is up")
 
 // childName is what a child is called until it is COMMAND: fdmsg itself, run
 // once more. LISTEN_PID has to be the pid of the process that runs COMMAND,
 // which nobody knows before it is there.
 const childName = "fdmsg: COMMAND"
 
-// childMain makes this process, which was started for it, COMMAND.
-func childMain(path string, argv []string) int {
+// childMain makes this process, which was started for it, COMMAND, which inherits
+// the descriptors below that number. Before that it says that it got so far, on
+// that descriptor.
+func childMain(first, path string, argv []string) int {
+	fd, err := strconv.Atoi(first)
+	if err != nil {
+		return exitFailed
+	}
+	unix.Write(fd, []byte{'.'})
+	// Those that fdmsg inherited itself, too.
+	if err := unix.CloseRange(uint(fd), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return report("listen", cannotRun(path, os.NewSyscallError("close_range", err)))
+	}
 	return report("listen", execCommand(path, argv, os.Environ()))
 }
 
 // runCommand runs COMMAND for a message and waits until it ends. seq is the
 // number of the message's line. What goes wrong concerns this message alone.
 func (c *connection) runCommand(sc *scratch, seq uint64) {
-	c.children.slots <- struct{}{}
+	select {
+	case c.children.slots <- struct{}{}:
+	case <-c.children.over:
+		c.children.missed.Add(1)
+		c.report(fmt.Errorf("message %d: %w", seq, errNoTime))
+		return
+	}
 	defer func() { <-c.children.slots }()
 	process, err := c.startCommand(sc, seq)
 	if err != nil {
@@ -83,11 +128,15 @@ func (c *connection) startCommand(sc *scratch, seq uint64) (*os.Process, error) 
 		return nil, err
 	}
 	defer unix.Close(line)
-	return c.children.start(c.end, h, line)
+	process, err := c.children.start(h, line)
+	if err != nil {
+		c.children.missed.Add(1)
+	}
+	return process, err
 }
 
 // start starts COMMAND. While processes or memory are short it waits.
-func (ch *children) start(ctx context.Context, h handover, stdin int) (*os.Process, error) {
+func (ch *children) start(h handover, stdin int) (*os.Process, error) {
 	files := []uintptr{uintptr(stdin), uintptr(unix.Stdout), uintptr(unix.Stderr)}
 	if h.stdin >= 0 {
 		files[unix.Stdin] = uintptr(h.fds[h.stdin])
@@ -100,34 +149,73 @@ func (ch *children) start(ctx context.Context, h handover, stdin int) (*os.Proce
 			files = append(files, uintptr(fd))
 		}
 	}
-	argv := append([]string{childName, ch.path}, ch.argv...)
+	argv := append([]string{childName, strconv.Itoa(len(files)), ch.path}, ch.argv...)
 	for {
-		pid, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: h.env, Files: files})
-		switch {
-		case err == nil:
-			return os.FindProcess(pid)
-		case (err == syscall.EAGAIN || isShortage(err)) && ctx.Err() == nil:
-			pause(ctx, 50*time.Millisecond)
-		default:
+		process, err := fork(argv, h.env, files)
+		if err == nil {
+			return process, nil
+		}
+		if err != syscall.EAGAIN && !isShortage(err) {
+			return nil, fmt.Errorf("start COMMAND: %w", err)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ch.over:
 			return nil, fmt.Errorf("start COMMAND: %w", err)
 		}
 	}
 }
 
-// await waits for the end of a child. When the run is to end, the child has the
-// time of --drain, gets the signal that ends the run, and after a grace period is
-// killed.
+// fork starts fdmsg once more and waits until it is about to become COMMAND. One
+// that does not come so far had no room for its threads: EAGAIN, as for a process.
+func fork(argv, env []string, files []uintptr) (*os.Process, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	pid, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: env, Files: append(files, w.Fd())})
+	w.Close()
+	if err != nil {
+		return nil, err
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return nil, err
+	}
+	if n, _ := r.Read(make([]byte, 1)); n == 0 {
+		process.Wait()
+		return nil, syscall.EAGAIN
+	}
+	return process, nil
+}
+
+// await waits for the end of a child.
 func (c *connection) await(process *os.Process) (*os.ProcessState, error) {
-	stop := context.AfterFunc(c.end, func() {
-		sig := unix.SIGTERM
-		if e, ok := errors.AsType[signalError](context.Cause(c.end)); ok {
-			sig = e.signal
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-c.children.over:
+			process.Signal(c.endSignal())
+		case <-done:
+			return
 		}
-		time.AfterFunc(c.drain, func() { process.Signal(sig) })
-		time.AfterFunc(c.drain+grace, func() { process.Kill() })
-	})
-	defer stop()
+		select {
+		case <-c.children.kill:
+			process.Kill()
+		case <-done:
+		}
+	}()
 	return process.Wait()
+}
+
+// endSignal is the signal that ends the run, or stands for what does.
+func (r *receiver) endSignal() unix.Signal {
+	if e, ok := errors.AsType[signalError](context.Cause(r.end)); ok {
+		return e.signal
+	}
+	return unix.SIGTERM
 }
 
 // report says that something went wrong with one connection, and that the others

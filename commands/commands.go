@@ -45,8 +45,8 @@ var subcommands = []subcommand{
 // Main runs the command line argv, argv[0] being the name that the program was
 // run by, and returns its exit code. A death by a signal does not return.
 func Main(argv []string) int {
-	if len(argv) > 2 && argv[0] == childName {
-		return childMain(argv[1], argv[2:])
+	if len(argv) > 3 && argv[0] == childName {
+		return childMain(argv[1], argv[2], argv[3:])
 	}
 	sub, args := selectSubcommand(argv)
 	if sub == nil {

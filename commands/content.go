@@ -20,6 +20,7 @@ type ContentFlags struct {
 	SaveLimit      FileSize `default:"1G" placeholder:"SIZE" help:"Save nothing that is larger (1G)"`
 
 	directory *descriptor.Directory
+	reopen    func(i int) bool // descriptors that are opened again if need be; nil: none
 }
 
 // openSave opens the directory to save in, if there is to be one. close closes
@@ -52,6 +53,7 @@ func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, messa
 		if options.Save != nil {
 			options.Save.Name = fmt.Sprintf("%d-%d", message, i)
 		}
+		options.Reopen = f.reopen != nil && f.reopen(i)
 		left := int64(f.ContentTotal) - int64(len(arena))
 		options.Limit = min(int64(f.ContentLimit), left)
 		arena = in.Read(ctx, &descriptors[i], arena, options)

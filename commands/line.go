@@ -26,22 +26,23 @@ func (c *connection) print(sc *scratch) error {
 // which it returns.
 func (c *connection) show(sc *scratch) (seq uint64, err error) {
 	number := c.messages.Add(1)
-	if c.out == nil {
-		if c.flags.directory != nil {
-			c.describe(sc)
-			sc.arena = c.flags.read(c.end, c.inspect, number, sc.descriptors, sc.arena)
-			if err := unsaved(sc.descriptors); err != nil {
-				c.noteFailure(fmt.Errorf("message %d: %w", number, err))
-			}
-		}
+	switch {
+	case c.out == nil && c.flags.directory == nil:
 		return 0, nil
-	}
-	if c.out.broken() {
+	case c.out != nil && c.out.broken():
 		c.out.write(record.TypeMessage, nil) // counts it as lost
 		return 0, errOutput
 	}
 	c.describe(sc)
 	sc.arena = c.flags.read(c.end, c.inspect, number, sc.descriptors, sc.arena)
+	if c.silent && c.flags.directory != nil {
+		if err := unsaved(sc.descriptors); err != nil {
+			c.noteFailure(fmt.Errorf("message %d: %w", number, err))
+		}
+	}
+	if c.out == nil {
+		return 0, nil
+	}
 	if most := maxEscape * (len(sc.arena) + sc.msg.N); most > largeLine {
 		c.large <- struct{}{}
 		defer func() { <-c.large }()

@@ -131,7 +131,7 @@ func (c *listenCommand) run(parent context.Context) error {
 	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel}
 	srv.lingers, srv.drain, srv.events = true, time.Duration(c.Drain), c.Events && out != nil
 	if c.argv != nil {
-		srv.children = &children{&c.CommandFlags, make(chan struct{}, c.MaxChildren.N)}
+		srv.children = newChildren(parent, &c.CommandFlags, c.MaxChildren.N, srv.drain)
 		if out == nil { // COMMAND is given lines even so
 			out = newOutput(io.Discard, func() {})
 			srv.out = out
@@ -148,7 +148,7 @@ func (c *listenCommand) run(parent context.Context) error {
 	defer stop()
 	srv.running.Wait()
 	srv.warnOfRefused()
-	err = errors.Join(srv.err, srv.failed)
+	err = errors.Join(srv.err, srv.failed, srv.children.failure())
 	srv.ended(ctx, err)
 	return errors.Join(err, out.close(), c.outcome(ctx, parent)) // a signal may come while close waits
 }

@@ -39,7 +39,7 @@ func TestReadmeExamples(t *testing.T) {
 		"for a in tcp:127.0.0.1:0":                  "over udp:[::1]:",
 		"socat EXEC:":                               "hello\n",
 		"from the receiver":                         "from the receiver\n",
-		"pid:$!:0":                                  "what was logged\n",
+		"pid:$!:1":                                  "what was logged\n",
 		"import os, socket":                         "4\n",
 		"IP_TTL:ttl=3":                              "3\n",
 		"MSG_ERRQUEUE":                              "ECONNREFUSED\n",

@@ -121,6 +121,7 @@ type receiver struct {
 	drain   time.Duration // for so long
 
 	messages atomic.Int64 // received so far
+	silent   bool         // nobody sees the lines
 	children *children    // COMMAND for each message; nil: none
 	events   bool         // lines for what happens besides messages, too
 
@@ -172,6 +173,7 @@ func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel 
 		flags:   flags,
 		inspect: descriptor.NewInspector(),
 		out:     out,
+		silent:  out == nil,
 		budget:  budget{left: flags.Count.N, limited: flags.Count.N > 0, spent: func() { cancel(errCounted) }},
 		large:   make(chan struct{}, maxLarge),
 	}

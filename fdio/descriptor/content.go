@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,7 @@ type ReadOptions struct {
 	Limit   int64         // bytes
 	Timeout time.Duration // 0: none
 	Save    *SaveOptions  // nil: not to a file
+	Reopen  bool          // a file that is open for writing only is opened again, if that is permitted
 }
 
 // Content is what was read from a descriptor.
@@ -69,6 +71,8 @@ func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o Re
 	switch {
 	case source == none && saved == none:
 		return arena
+	case !d.Readable() && o.Reopen && !d.AccessPath() && d.Kind == KindFile:
+		return in.readReopened(ctx, d, arena, o)
 	case !d.Readable():
 		d.Content.Err = ErrNotReadable
 		return arena
@@ -76,6 +80,24 @@ func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o Re
 		return in.readSaving(ctx, d, arena, o)
 	}
 	return in.read(ctx, d, arena, o)
+}
+
+// readReopened reads what is open for writing only, as logs are.
+func (in *Inspector) readReopened(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
+	own := *d
+	var err error
+	own.FD, err = unix.Open("/proc/self/fd/"+strconv.Itoa(d.FD), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		d.Content.Err = ErrNotReadable
+		return arena
+	}
+	defer in.Close(&own)
+	own.Flags = own.Flags&^unix.O_ACCMODE | unix.O_RDONLY
+	own.Content = Content{}
+	o.Reopen = false
+	arena = in.Read(ctx, &own, arena, o)
+	d.Content = own.Content
+	return arena
 }
 
 func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {

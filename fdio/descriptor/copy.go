@@ -18,8 +18,9 @@ const copyChunk = 16 << 20
 
 // copyContents copies what is in from to the empty regular file to, holes kept,
 // and returns how many bytes that is. A regular file is copied from its
-// beginning, without moving its offset; all else is read to its end. More than
-// limit bytes are ErrLimit, the end of the patience its error.
+// beginning, as far as it goes now, without moving its offset; all else is read
+// to its end. More than limit bytes are ErrLimit, the end of the patience its
+// error.
 //
 // A file whose size is 0 may have content all the same, as in proc, and reading
 // it may have to wait: it is polled before each read.
@@ -48,18 +49,46 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 		}
 		return done, err
 	}
-	c := copier{patience: p, to: to, from: from, reader: reader, limit: limit}
+	if st.Size > limit {
+		return 0, ErrLimit
+	}
+	c := copier{patience: p, to: to, from: from, reader: reader, end: st.Size}
+	if st.Blocks*statBlock >= st.Size { // no holes
+		err := c.rangeTo(c.end)
+		return c.done, err
+	}
 	// Looking for holes moves the offset, so that is done on a description of
 	// our own. Without permission to open it again the file is copied as it is.
 	own, err := unix.Open("/proc/self/fd/"+strconv.Itoa(from), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		err = c.rangeTo(noLimit)
+		err = c.rangeTo(c.end)
 		return c.done, err
 	}
 	defer unix.Close(own)
 	c.from, c.reader = own, newFileReader(own, 0)
-	err = c.sparse()
+	if err := c.sparse(); err != nil {
+		return c.done, err
+	}
+	if !changed(own, &st) {
+		return c.done, nil
+	}
+	// What was a hole may not have been one: the end of a file that somebody
+	// truncates looks the same.
+	if err := unix.Ftruncate(to, 0); err != nil {
+		return 0, err
+	}
+	c.done = 0
+	err = c.rangeTo(c.end)
 	return c.done, err
+}
+
+// statBlock is the unit of st_blocks: stat(3type).
+const statBlock = 512
+
+// changed reports whether a file is not what it was at the time of st.
+func changed(fd int, st *unix.Stat_t) bool {
+	var now unix.Stat_t
+	return unix.Fstat(fd, &now) != nil || now.Size != st.Size || now.Ctim != st.Ctim
 }
 
 // copier copies a regular file.
@@ -67,50 +96,45 @@ type copier struct {
 	patience
 	to, from int
 	reader   fileReader // of from
-	limit    int64
-	done     int64 // how far it has come
-	method   int   // the index of the first of copyMethods that may work
+	end      int64      // what is appended meanwhile is not copied
+	done     int64      // how far it has come
+	method   int        // the index of the first of copyMethods that may work
 }
 
 // sparse copies the parts of the file that hold data, and makes holes between
 // them: lseek(2), SEEK_DATA.
 func (c *copier) sparse() error {
-	for {
+	for c.done < c.end {
 		start, err := unix.Seek(c.from, c.done, unix.SEEK_DATA)
 		switch {
-		case err == unix.ENXIO: // a hole to the end, or the end
+		case err == unix.ENXIO || err == nil && start >= c.end: // a hole to the end, or the end
 			return c.holeToEnd()
 		case err != nil: // not known here
-			return c.rangeTo(noLimit)
-		}
-		if start > c.limit {
-			return ErrLimit
+			return c.rangeTo(c.end)
 		}
 		end, err := unix.Seek(c.from, start, unix.SEEK_HOLE)
-		if err != nil || start == 0 && end == 0 {
-			end = noLimit
+		if err != nil || end <= start {
+			end = c.end
 		}
+		end = min(end, c.end)
 		c.done = start
-		before := c.done
 		if err := c.rangeTo(end); err != nil {
 			return err
 		}
-		if c.done == before || c.done < end { // the end of the file
+		if c.done < end { // it has become shorter
 			return nil
 		}
 	}
+	return nil
 }
 
 func (c *copier) holeToEnd() error {
 	end, err := unix.Seek(c.from, 0, unix.SEEK_END)
-	if err != nil || end <= c.done {
+	if err != nil {
 		return err
 	}
-	if end > c.limit {
-		return ErrLimit
-	}
-	c.done = end
-	return unix.Ftruncate(c.to, end)
+	c.done = max(c.done, min(end, c.end))
+	return unix.Ftruncate(c.to, c.done)
 }
 
 // copyMethods copy up to size bytes at offset, from the best to the last resort.
@@ -141,7 +165,7 @@ var copyMethods = [...]func(c *copier, size int) (int, error){
 // rangeTo copies up to end, or to the end of the file.
 func (c *copier) rangeTo(end int64) error {
 	for c.done < end {
-		size := min(end-c.done, copyChunk, c.limit-c.done+1)
+		size := min(end-c.done, copyChunk)
 		n, err := copyMethods[c.method](c, int(size))
 		last := c.method == len(copyMethods)-1
 		switch {
@@ -156,9 +180,7 @@ func (c *copier) rangeTo(end int64) error {
 		case n == 0:
 			return nil
 		}
-		if c.done += int64(n); c.done > c.limit {
-			return ErrLimit
-		}
+		c.done += int64(n)
 		c.moved()
 		if err := c.over(); err != nil {
 			return err

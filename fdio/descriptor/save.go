@@ -35,6 +35,9 @@ func OpenDirectory(path string) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fi, err := os.Stat(path); err == nil && !fi.IsDir() { // opening a FIFO would wait
+		return nil, &os.PathError{Op: "open", Path: path, Err: unix.ENOTDIR}
+	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
@@ -56,7 +59,7 @@ func (dir *Directory) create(name string, mode os.FileMode) (file *os.File, err 
 		if try > 0 {
 			numbered += "." + strconv.Itoa(try)
 		}
-		file, err = dir.root.OpenFile(numbered, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+		file, err = dir.root.OpenFile(numbered, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_LARGEFILE, mode)
 		if !errors.Is(err, os.ErrExist) {
 			break
 		}

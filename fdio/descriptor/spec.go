@@ -169,6 +169,10 @@ func (s Spec) String() string {
 // Open hands out its own number, and it is not to be closed.
 func (s Spec) Inherited() bool { return s.Scheme == inherited }
 
+// OtherProcess reports whether the descriptor is another process's, which cannot
+// be taken without the permission to trace that.
+func (s Spec) OtherProcess() bool { return s.Scheme == "pid" }
+
 // Stdin reports whether the descriptor is, or is made of, standard input.
 func (s Spec) Stdin() bool {
 	return s.Inherited() && s.FD == unix.Stdin || s.Scheme == "memfd" && s.Path == "-"
