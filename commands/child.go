@@ -68,12 +68,26 @@ func childMain(first, path string, argv []string) int {
 	return report("listen", execCommand(path, argv, os.Environ()))
 }
 
+// take waits for a slot, and reports whether there is still time to use it.
+func (ch *children) take() bool {
+	select {
+	case ch.slots <- struct{}{}:
+	case <-ch.over:
+		return false
+	}
+	select {
+	case <-ch.over: // both may have happened
+		<-ch.slots
+		return false
+	default:
+		return true
+	}
+}
+
 // runCommand runs COMMAND for a message and waits until it ends. seq is the
 // number of the message's line. What goes wrong concerns this message alone.
 func (c *connection) runCommand(sc *scratch, seq uint64) {
-	select {
-	case c.children.slots <- struct{}{}:
-	case <-c.children.over:
+	if !c.children.take() {
 		c.children.missed.Add(1)
 		c.report(fmt.Errorf("message %d: %w", seq, errNoTime))
 		return

@@ -72,7 +72,8 @@ func (c *connection) serve(ctx context.Context) error {
 		sc, err := c.receive()
 		if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
 			if !c.tryReceive(0) {
-				return errors.Join(c.printPartial(), c.wrap(errIdle))
+				// What comes now is refused, or has come before that.
+				return errors.Join(c.drainQueued(), c.wrap(errIdle))
 			}
 			sc, err = c.current, c.err // it came just now
 		}
@@ -88,7 +89,7 @@ func (c *connection) serve(ctx context.Context) error {
 			return errors.Join(c.printPartial(), c.wrap(err))
 		}
 		if err := c.print(sc); err != nil {
-			return err
+			return errors.Join(err, c.leftUnread())
 		}
 	}
 }
@@ -132,10 +133,11 @@ var errIdle = errors.New("nothing came for longer than --idle-timeout")
 // to that any more; on others something may until the time is up.
 func (c *connection) drainQueued() error {
 	c.socket.ShutdownRead()
-	for end := time.Now().Add(c.drain); time.Now().Before(end); {
+	end := c.drainEnd()
+	for first := true; first || time.Now().Before(end); first = false {
 		if c.tryReceive(0) && c.err == nil {
 			if err := c.print(c.current); err != nil {
-				return err
+				return errors.Join(err, c.leftUnread())
 			}
 			continue
 		}
@@ -144,11 +146,47 @@ func (c *connection) drainQueued() error {
 		}
 		return errors.Join(c.printPartial(), c.wrap(c.err))
 	}
-	return errors.Join(c.printPartial(), c.wrap(fmt.Errorf("%w: %d bytes", errUnread, c.socket.Unread())))
+	return errors.Join(c.printPartial(), c.leftUnread())
 }
 
-// errUnread says that the end has come before everything that was queued.
-var errUnread = errors.New("not everything that was queued could be received in the time of --drain")
+// leftUnread is an error where something is queued that will not be received, now
+// that the run ends.
+func (c *connection) leftUnread() error {
+	if !c.lingers || c.end.Err() == nil {
+		return nil
+	}
+	bytes := c.socket.Unread()
+	if c.socket.IsDatagram() { // that was the next one
+		bytes = c.discard()
+	}
+	if bytes == 0 {
+		return nil
+	}
+	return c.wrap(&unreadError{bytes})
+}
+
+// discard receives the datagrams that are queued, and returns how many bytes they
+// had.
+func (c *connection) discard() (bytes int) {
+	const most = 100_000 // others may go on sending
+	sc := c.newScratch()
+	defer c.release(sc)
+	for range most {
+		if c.socket.TryRecv(&sc.msg, unix.MSG_TRUNC) != nil {
+			break
+		}
+		bytes += sc.msg.Size
+		sc.msg.Close()
+	}
+	return bytes
+}
+
+// unreadError says that the end has come before everything that was queued.
+type unreadError struct{ bytes int }
+
+func (e *unreadError) Error() string {
+	return fmt.Sprintf("not all that was queued could be received in the time of --drain: %d bytes", e.bytes)
+}
 
 func (c *connection) wrap(err error) error {
 	address := c.from

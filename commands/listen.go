@@ -144,11 +144,12 @@ func (c *listenCommand) run(parent context.Context) error {
 		srv.serveSocket(ctx, s)
 	}
 	notify("READY=1")
-	stop := context.AfterFunc(ctx, func() { notify("STOPPING=1") })
-	defer stop()
+	stopping := sync.OnceFunc(func() { notify("STOPPING=1") })
+	defer context.AfterFunc(ctx, stopping)()
 	srv.running.Wait()
+	stopping()
 	srv.warnOfRefused()
-	err = errors.Join(srv.err, srv.failed, srv.children.failure())
+	err = errors.Join(srv.err, srv.failed, srv.unread(), srv.children.failure())
 	srv.ended(ctx, err)
 	return errors.Join(err, out.close(), c.outcome(ctx, parent)) // a signal may come while close waits
 }
@@ -219,6 +220,8 @@ type server struct {
 
 	mu  sync.Mutex
 	err error // the first error that is not one peer's alone
+
+	left, leftBytes int // sockets that were not read to the end, and what was left
 }
 
 // serveSocket serves a socket of its own: the connections of a listening one,
@@ -229,14 +232,29 @@ func (srv *server) serveSocket(ctx context.Context, s *fdio.Socket) {
 		if s.Listening() {
 			err = srv.accept(ctx, s)
 		} else {
-			c := srv.connection(s, 0)
-			if srv.limits.restricts() {
-				c.allows = srv.limits.allows
-			}
-			err = c.serve(ctx)
+			err = srv.serveSingle(ctx, s)
 		}
 		srv.fail(errors.Join(err, s.Close()))
 	})
+}
+
+// serveSingle serves a socket that is not listening: one for datagrams, or an
+// inherited one that is connected.
+func (srv *server) serveSingle(ctx context.Context, s *fdio.Socket) error {
+	c := srv.connection(s, 0)
+	switch {
+	case c.peer == nil && srv.limits.restricts():
+		c.allows = srv.limits.allows
+	case !srv.limits.allows(c.peer):
+		srv.refused(refusedPeer, record.Event{Local: c.local, From: c.from, Peer: c.peer})
+		return nil
+	}
+	err := c.serve(ctx)
+	if left, ok := errors.AsType[*unreadError](err); ok {
+		srv.leave(err, left.bytes)
+		return nil
+	}
+	return err
 }
 
 // serveConnection serves an accepted connection, if it is to be served. Its
@@ -258,9 +276,10 @@ func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
 		srv.event(record.TypeOpen, record.Event{Conn: c.number, Local: c.local, From: c.from, Peer: c.peer})
 		closed := record.Event{Conn: c.number}
 		err := c.serve(ctx)
+		left, isLeft := errors.AsType[*unreadError](err)
 		switch {
-		case errors.Is(err, errUnread):
-			srv.fail(fmt.Errorf("connection %d: %w", c.number, err))
+		case isLeft:
+			srv.leave(fmt.Errorf("connection %d: %w", c.number, left), left.bytes)
 		case errors.Is(err, errIdle):
 			closed.Reason = closedIdle
 			srv.count(closedIdle)
@@ -299,6 +318,23 @@ func (srv *server) warnOfRefused() {
 			warn("listen", fmt.Errorf("%d %s", n, reason))
 		}
 	}
+}
+
+// leave reports what of a connection was left unread at the end.
+func (srv *server) leave(err error, bytes int) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	warn("listen", err)
+	srv.left++
+	srv.leftBytes += bytes
+}
+
+// unread says at the end how much was left.
+func (srv *server) unread() error {
+	if srv.left == 0 {
+		return nil
+	}
+	return fmt.Errorf("left unread: %d bytes of %d sockets", srv.leftBytes, srv.left)
 }
 
 // fail ends the run because of err, if there is one.
@@ -346,18 +382,24 @@ func (srv *server) accept(ctx context.Context, s *fdio.Socket) error {
 // nobody can connect any more; on others somebody may until the time is up.
 func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
 	s.ShutdownRead()
-	for end := time.Now().Add(srv.drain); time.Now().Before(end); {
+	end := srv.drainEnd()
+	for {
 		conn, err := s.TryAccept()
+		over := time.Now().After(end)
 		switch {
 		case err == nil:
 			srv.serveConnection(ctx, conn)
+			if over && !s.IsUnix() {
+				return nil
+			}
+		case isShortage(err) && over:
+			return &fdio.Error{Address: s.Local().String(), Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
 		case isShortage(err):
 			pause(context.Background(), 5*time.Millisecond) // connections that end give back
 		default:
 			return nil
 		}
 	}
-	return &fdio.Error{Address: s.Local().String(), Op: "accept", Err: errUnread}
 }
 
 // isShortage reports whether err passes when others give something back:

@@ -119,6 +119,7 @@ type receiver struct {
 	large   chan struct{} // holds a place for each large line that is being made
 	lingers bool          // what is queued at the end still comes out
 	drain   time.Duration // for so long
+	endedAt atomic.Int64  // when the end came, in nanoseconds since 1970; 0: not yet
 
 	messages atomic.Int64 // received so far
 	silent   bool         // nobody sees the lines
@@ -161,6 +162,14 @@ func (r *receiver) drains() bool {
 	return r.lingers && r.end.Err() != nil
 }
 
+// drainEnd is when what is queued is not received any more.
+func (r *receiver) drainEnd() time.Time {
+	if at := r.endedAt.Load(); at != 0 {
+		return time.Unix(0, at).Add(r.drain)
+	}
+	return time.Now().Add(r.drain)
+}
+
 // Lines that may be longer than largeLine bytes are made maxLarge at a time.
 const (
 	largeLine = 1 << 20
@@ -177,6 +186,7 @@ func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel 
 		budget:  budget{left: flags.Count.N, limited: flags.Count.N > 0, spent: func() { cancel(errCounted) }},
 		large:   make(chan struct{}, maxLarge),
 	}
+	context.AfterFunc(end, func() { r.endedAt.Store(time.Now().UnixNano()) })
 	r.scratch.New = func() any { return newScratch(flags) }
 	return r
 }
