@@ -267,7 +267,6 @@ func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
 		s.Close()
 		return
 	}
-	srv.open.Add(1)
 	c.number = int(srv.accepted.Add(1))
 	c.idle = time.Duration(srv.limits.IdleTimeout)
 	srv.running.Go(func() {
@@ -300,12 +299,14 @@ const (
 	closedIdle  = "connections closed: nothing came for longer than --idle-timeout"
 )
 
-// refuses is why a connection is not to be served, empty where it is.
+// refuses is why a connection is not to be served, empty where it is: then it
+// counts among the open ones.
 func (srv *server) refuses(c *connection) string {
 	switch most := srv.limits.MaxConnections.N; {
 	case !srv.limits.allows(c.peer):
 		return refusedPeer
-	case most > 0 && srv.open.Load() >= int64(most):
+	case srv.open.Add(1) > int64(most) && most > 0:
+		srv.open.Add(-1)
 		return refusedMany
 	}
 	return ""
@@ -381,6 +382,7 @@ func (srv *server) accept(ctx context.Context, s *fdio.Socket) error {
 // inherited one is also somebody else's, who goes on accepting. On Unix sockets
 // nobody can connect any more; on others somebody may until the time is up.
 func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
+	queued := s.Readable()
 	s.ShutdownRead()
 	end := srv.drainEnd()
 	for {
@@ -392,6 +394,8 @@ func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
 			if over && !s.IsUnix() {
 				return nil
 			}
+		case isShortage(err) && !queued: // accept4(2) wants a descriptor before it looks
+			return nil
 		case isShortage(err) && over:
 			return &fdio.Error{Address: s.Local().String(), Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
 		case isShortage(err):

@@ -34,7 +34,7 @@ type output struct {
 	seq      uint64
 	err      error
 	lost     int // lines that were not written
-	writing  int // lines in the write that is under way
+	writing  int // lines in the write that is under way, as far as it is not done
 	progress int // how often a part of one has been written
 	closed   bool
 	finished bool // nothing more will be written
@@ -165,6 +165,7 @@ func (o *output) put(buf []byte) (n int, err error) {
 		n += written
 		o.mu.Lock()
 		o.progress++
+		o.writing -= bytes.Count(part[:max(written, 0)], []byte{'\n'})
 		o.mu.Unlock()
 	}
 	return n, err

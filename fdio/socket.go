@@ -245,6 +245,10 @@ func (s *Socket) Duplicate() (int, error) {
 	return fd, os.NewSyscallError("fcntl", err)
 }
 
+// Readable reports whether there is something to receive or to accept, or the end
+// of it.
+func (s *Socket) Readable() bool { return ready(s.fd, unix.POLLIN) }
+
 // Unread is how many bytes wait to be received: SIOCINQ, unix(7), tcp(7). For
 // datagrams of UDP it is what the next one has.
 func (s *Socket) Unread() int {
