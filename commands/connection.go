@@ -157,6 +157,9 @@ func (c *connection) leftUnread() error {
 	}
 	bytes := c.socket.Unread()
 	if c.socket.IsDatagram() { // that was the next one
+		if c.socket.Inherited() {
+			return nil // others may go on with it
+		}
 		bytes = c.discard()
 	}
 	if bytes == 0 {

@@ -46,10 +46,11 @@ func (c *connection) receiveFrame(sc *scratch) error {
 		if end {
 			return nil
 		}
-		if err := c.receiveChunk(); err != nil {
-			if err == io.EOF && f.complete() {
-				return f.message(sc)
-			}
+		end, err = c.receiveChunk()
+		if end || err == io.EOF && f.complete() {
+			return f.message(sc)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -92,39 +93,45 @@ func (f *framing) finishChunk(r *receiver) error {
 }
 
 // receiveChunk receives what comes next: no more than belongs to the frame, where
-// nothing else may be taken.
-func (c *connection) receiveChunk() error {
+// nothing else may be taken. That may be nothing: a JSON number ends where
+// something else begins.
+func (c *connection) receiveChunk() (end bool, err error) {
 	f := c.framing
 	sc := c.newScratch()
-	err := f.limit(c, sc)
-	if err == nil {
+	if f.exact {
+		end, err = f.limit(c, sc)
+	}
+	if err == nil && !end {
 		err = c.socket.TryRecv(&sc.msg, c.flags.recvFlags)
 	}
 	sc.msg.Buffers[0] = sc.msg.Buffers[0][:cap(sc.msg.Buffers[0])]
-	if err != nil {
+	if end || err != nil {
 		c.release(sc)
-		return err
+		return end, err
 	}
 	f.chunk, f.rest = sc, sc.msg.Data()
-	return nil
+	return false, nil
 }
 
-// limit shortens the buffer to what of the waiting bytes belongs to the frame.
-func (f *framing) limit(c *connection, sc *scratch) error {
-	if !f.exact {
-		return nil
-	}
+// limit shortens the buffer to what of the waiting bytes belongs to the frame. If
+// none does, the frame is at its end.
+func (f *framing) limit(c *connection, sc *scratch) (end bool, err error) {
 	room := sc.msg.Buffers[0]
 	n, err := c.socket.Peek(room)
 	if err != nil || n == 0 {
-		return err // and at the end receiving says so
+		return false, err // and at the end receiving says so
 	}
 	ahead := f.split
-	n, _, err = ahead.Feed(room[:n])
-	if err == nil {
-		sc.msg.Buffers[0] = room[:n]
+	n, end, err = ahead.Feed(room[:n])
+	if err != nil {
+		return false, err
 	}
-	return err
+	if n == 0 && end {
+		f.split = ahead
+		return true, nil
+	}
+	sc.msg.Buffers[0] = room[:n]
+	return false, nil
 }
 
 // message makes sc the complete frame.

@@ -76,7 +76,10 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	out := startOutput(ctx, file, func(error) {})
 	conn := newReceiver(ctx, t.IncomingFlags, out, func(error) {}).connection(s, 0)
 	sc, err := conn.receiveUntil(ctx)
-	if err == io.EOF {
+	switch {
+	case err == io.EOF && conn.framing != nil && len(conn.framing.frame) > 0:
+		err = &exitError{exitPeerEnded, conn.wrap(errUnfinished), ""}
+	case err == io.EOF:
 		err = conn.ended(1)
 	}
 	if conn.partial != nil {
