@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"fdmsg/fdio"
@@ -33,6 +34,23 @@ func (f *ContentFlags) openSave() (close func(), err error) {
 		return nil, &fdio.Error{Address: f.Save, Op: "save", Err: cause(err)}
 	}
 	return func() { f.directory.Close() }, nil
+}
+
+// prepare finds COMMAND and opens what lines and contents go to, before anything
+// is bound or connected. file is nil where no lines are wanted; close closes the
+// directory.
+func prepare(ctx context.Context, command *CommandFlags, content *ContentFlags, output *OutputFlag, quiet bool) (file *os.File, close func(), err error) {
+	if err := command.find(); err != nil {
+		return nil, nil, err
+	}
+	if close, err = content.openSave(); err != nil {
+		return nil, nil, err
+	}
+	if file, err = output.openOutput(ctx, quiet, command.argv != nil); err != nil {
+		close()
+		return nil, nil, err
+	}
+	return file, close, nil
 }
 
 // read reads and saves what is in the descriptors of a message, as far as it is

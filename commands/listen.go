@@ -110,18 +110,11 @@ func (c *listenCommand) validate() (err error) {
 func (c *listenCommand) run(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	if err := c.find(); err != nil {
-		return err
-	}
-	closeSave, err := c.openSave()
+	file, closeSave, err := prepare(ctx, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)
 	if err != nil {
 		return err
 	}
 	defer closeSave()
-	file, err := c.openOutput(ctx, c.Quiet, c.argv != nil)
-	if err != nil {
-		return err
-	}
 	sockets, err := c.bindAll(ctx)
 	if err != nil {
 		return err

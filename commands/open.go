@@ -43,18 +43,11 @@ func (c *openCommand) validate() (err error) {
 }
 
 func (c *openCommand) run(ctx context.Context) error {
-	if err := c.find(); err != nil {
-		return err
-	}
-	closeSave, err := c.openSave()
+	file, closeSave, err := prepare(ctx, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)
 	if err != nil {
 		return err
 	}
 	defer closeSave()
-	file, err := c.openOutput(ctx, c.Quiet, c.argv != nil)
-	if err != nil {
-		return err
-	}
 	fds, release, err := openAll(ctx, c.specs)
 	if err != nil {
 		return err

@@ -45,18 +45,11 @@ func (f *IncomingFlags) validateOne(a fdio.Address, order []string, command *Com
 }
 
 func (t *taker) run(parent context.Context) error {
-	if err := t.find(); err != nil {
-		return err
-	}
-	closeSave, err := t.openSave()
+	file, closeSave, err := prepare(parent, t.CommandFlags, &t.ContentFlags, t.OutputFlag, t.quiet)
 	if err != nil {
 		return err
 	}
 	defer closeSave()
-	file, err := t.openOutput(parent, t.quiet, t.argv != nil)
-	if err != nil {
-		return err
-	}
 	if t.argv != nil {
 		return t.become(parent, file)
 	}
