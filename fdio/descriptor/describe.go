@@ -80,6 +80,9 @@ func (d *Descriptor) Writable() bool {
 // Inspector describes and reads descriptors. It remembers what it learned about
 // mounts. It may be used by several goroutines at once.
 type Inspector struct {
+	own   *os.File // /proc/self/fd; nil: it cannot be had
+	ownFD int
+
 	mu     sync.Mutex
 	mounts map[mount]fileSystem
 
@@ -89,9 +92,13 @@ type Inspector struct {
 	findTerminal sync.Once
 }
 
-// NewInspector makes an Inspector.
+// NewInspector makes an Inspector. It holds a descriptor as long as it is in use.
 func NewInspector() *Inspector {
-	return &Inspector{mounts: make(map[mount]fileSystem), stalling: newStalling()}
+	in := &Inspector{mounts: make(map[mount]fileSystem), stalling: newStalling()}
+	if in.own = ownDescriptors(); in.own != nil {
+		in.ownFD = int(in.own.Fd())
+	}
+	return in
 }
 
 const statxMask = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
@@ -103,10 +110,10 @@ func (in *Inspector) Describe(fd int) Descriptor {
 	d := Descriptor{FD: fd}
 	d.Flags, _ = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	var st unix.Statx_t
-	if unix.Statx(fd, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, statxMask, &st) == nil {
+	if statxSelf(fd, &st) == nil {
 		d.Inode = inodeOf(&st)
 	}
-	link := readLink(fd)
+	link := in.readLink(fd)
 	d.Kind = d.kind(link)
 	if d.Inode.known && !d.Kind.inMemory() && (link == "" || link[0] == '/') {
 		in.placeOnMount(&d)
@@ -139,15 +146,37 @@ func inodeOf(st *unix.Statx_t) Inode {
 	}
 }
 
+// ownDescriptors is the directory that readLink looks into, open: half of what it
+// costs to describe a file would else be the way there.
+func ownDescriptors() *os.File {
+	fd, err := unix.Open("/proc/self/fd", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(fd), "/proc/self/fd")
+}
+
 // readLink is what /proc/self/fd says that fd is, empty where it cannot be had:
 // proc(5).
-func readLink(fd int) string {
-	var buf [unix.PathMax]byte
-	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), buf[:])
-	if err != nil {
+func (in *Inspector) readLink(fd int) string {
+	if in.own == nil {
 		return ""
 	}
-	return string(buf[:n])
+	var buf [20]byte // for an int
+	name := append(strconv.AppendInt(buf[:0], int64(fd), 10), 0)
+	var most [256]byte // of nearly all
+	n, err := readlinkat(in.ownFD, name, most[:])
+	switch {
+	case err != nil:
+		return ""
+	case n < len(most):
+		return string(most[:n])
+	}
+	all := make([]byte, unix.PathMax)
+	if n, err = readlinkat(in.ownFD, name, all); err != nil {
+		return ""
+	}
+	return string(all[:n])
 }
 
 const deletedSuffix = " (deleted)"

@@ -372,12 +372,12 @@ func TestMemfdThatMayNotBeSealedIsSealed(t *testing.T) {
 }
 
 func TestDescribeWhatIsNotOpen(t *testing.T) {
+	in := NewInspector() // it has a descriptor of its own
 	fd, err := unix.Dup(open(t, "/dev/null", unix.O_RDONLY))
 	if err != nil {
 		t.Fatal(err)
 	}
 	unix.Close(fd)
-	in := NewInspector()
 	d := in.Describe(fd)
 	if d.Kind != KindUnknown || d.Path != "" || d.Name != "" || d.Inode.Known() {
 		t.Errorf("%+v, want nothing", d)

@@ -8,7 +8,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file has the system calls for which x/sys/unix has no function.
+// This file has the system calls for which x/sys/unix has no function, or one
+// that allocates on the way to every line.
+
+// noPath is the empty path, with its NUL.
+var noPath = new([1]byte)
+
+// statxSelf wraps statx(2) for the file that fd is open on. It asks no daemon.
+func statxSelf(fd int, st *unix.Statx_t) error {
+	_, _, errno := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(noPath)),
+		unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, statxMask, uintptr(unsafe.Pointer(st)), 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// readlinkat wraps readlinkat(2); name ends with its NUL.
+func readlinkat(dir int, name, target []byte) (int, error) {
+	n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(unsafe.SliceData(name))),
+		uintptr(unsafe.Pointer(unsafe.SliceData(target))), uintptr(len(target)), 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
 
 func ioctlUint64(fd int, request uint) (value uint64, err error) {
 	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(unsafe.Pointer(&value)))
