@@ -12,8 +12,7 @@ import (
 
 func sendmsg(fd int, buffers [][]byte, control []byte, to *sockName, flags int) (int, error) {
 	var msg unix.Msghdr
-	iov := iovecs(buffers)
-	setMsghdr(&msg, iov, control, to)
+	setMsghdr(&msg, appendIovecs(nil, buffers), control, to)
 	n, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)), uintptr(flags))
 	if errno != 0 {
 		return 0, errno
@@ -21,20 +20,32 @@ func sendmsg(fd int, buffers [][]byte, control []byte, to *sockName, flags int) 
 	return int(n), nil
 }
 
-// recvmsg fills from and returns how many bytes of data and of control the
-// kernel wrote, and msg_flags.
-func recvmsg(fd int, buffers [][]byte, control []byte, from *sockName, flags int) (n, controlLen, msgFlags int, err error) {
-	var msg unix.Msghdr
-	iov := iovecs(buffers)
-	from.len = sockaddrSize
-	setMsghdr(&msg, iov, control, from)
-	r, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)), uintptr(flags))
+// header is what recvmsg(2) is given and fills, kept from one call to the next:
+// the kernel's side of it has to be on the heap.
+type header struct {
+	msg  unix.Msghdr
+	iov  []unix.Iovec
+	from sockName
+}
+
+// recvmsg receives into buffers and control, and returns how many bytes of data
+// and of control the kernel wrote, and msg_flags. If it is asked for, the sender's
+// name is in h.from then, without length where there is none.
+func (h *header) recvmsg(fd int, buffers [][]byte, control []byte, named bool, flags int) (n, controlLen, msgFlags int, err error) {
+	h.msg = unix.Msghdr{}
+	h.iov = appendIovecs(h.iov[:0], buffers)
+	h.from.len = 0
+	if named {
+		h.from.len = sockaddrSize
+	}
+	setMsghdr(&h.msg, h.iov, control, &h.from)
+	r, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h.msg)), uintptr(flags))
 	if errno != 0 {
-		from.len = 0
+		h.from.len = 0
 		return 0, 0, 0, errno
 	}
-	from.len = msg.Namelen
-	return int(r), int(msg.Controllen), int(msg.Flags), nil
+	h.from.len = h.msg.Namelen
+	return int(r), int(h.msg.Controllen), int(h.msg.Flags), nil
 }
 
 func setMsghdr(msg *unix.Msghdr, iov []unix.Iovec, control []byte, name *sockName) {
@@ -52,11 +63,11 @@ func setMsghdr(msg *unix.Msghdr, iov []unix.Iovec, control []byte, name *sockNam
 	}
 }
 
-func iovecs(buffers [][]byte) []unix.Iovec {
-	iov := make([]unix.Iovec, len(buffers))
-	for i, b := range buffers {
-		iov[i].Base = unsafe.SliceData(b)
-		iov[i].SetLen(len(b))
+func appendIovecs(iov []unix.Iovec, buffers [][]byte) []unix.Iovec {
+	for _, b := range buffers {
+		v := unix.Iovec{Base: unsafe.SliceData(b)}
+		v.SetLen(len(b))
+		iov = append(iov, v)
 	}
 	return iov
 }

@@ -25,16 +25,16 @@ type Incoming struct {
 	From    Address // the sender of a datagram, where it has a name; with MSG_ERRQUEUE its receiver
 
 	partial bool // MSG_WAITALL waits for more than N
+	header  header
 }
 
 // Data is what was received, the parts of several buffers joined: never more
 // than the kernel wrote.
 func (m *Incoming) Data() []byte {
-	parts := m.Parts(nil)
-	if len(parts) == 1 {
-		return parts[0]
+	if len(m.Buffers) == 1 {
+		return m.Buffers[0][:m.N]
 	}
-	return slices.Concat(parts...)
+	return slices.Concat(m.Parts(nil)...)
 }
 
 // Parts appends what was received into each of the buffers to parts.
@@ -246,7 +246,7 @@ func (s *Socket) tellsNoEnd() bool {
 // may share the socket.
 func (s *Socket) tryRecvEnd(m *Incoming, flags int) error {
 	n, err := ignoringEINTR(func() (int, error) {
-		n, _, _, err := recvmsg(s.fd, nil, nil, &sockName{}, flags|unix.MSG_PEEK|unix.MSG_TRUNC)
+		n, _, _, err := m.header.recvmsg(s.fd, nil, nil, false, flags|unix.MSG_PEEK|unix.MSG_TRUNC)
 		return n, err
 	})
 	if err != nil || n > 0 || s.timestamped() {
@@ -296,25 +296,14 @@ func (s *Socket) recvmsg(m *Incoming, buffers [][]byte, flags int) (n, controlLe
 
 func (s *Socket) recvmsgOnce(m *Incoming, buffers [][]byte, flags int) (n, controlLen, msgFlags int, err error) {
 	for {
-		// x/sys cannot say every name that a datagram's sender can have, and takes
-		// a byte where no room for data was given.
-		if s.IsDatagram() || empty(buffers) {
-			n, controlLen, msgFlags, err = s.recvmsgFrom(m, buffers, flags)
-		} else {
-			n, controlLen, msgFlags, _, err = unix.RecvmsgBuffers(s.fd, buffers, m.Space, flags)
-		}
+		n, controlLen, msgFlags, err = m.header.recvmsg(s.fd, buffers, m.Space, s.IsDatagram(), flags)
 		if err != unix.EINTR {
-			return n, controlLen, msgFlags, err
+			break
 		}
 	}
-}
-
-func (s *Socket) recvmsgFrom(m *Incoming, buffers [][]byte, flags int) (n, controlLen, msgFlags int, err error) {
-	var from sockName
-	n, controlLen, msgFlags, err = recvmsg(s.fd, buffers, m.Space, &from, flags)
-	if err == nil && from.len > 0 {
-		if from != s.lastName {
-			s.lastName, s.lastFrom = from, from.address(s.typ)
+	if from := &m.header.from; err == nil && from.len > 0 {
+		if *from != s.lastName {
+			s.lastName, s.lastFrom = *from, from.address(s.typ)
 		}
 		m.From = s.lastFrom
 	}
