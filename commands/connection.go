@@ -65,6 +65,7 @@ func (c *connection) serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, c.socket.Interrupt)
 	defer stop()
 	defer c.closeFraming()
+	defer c.flush()
 	for {
 		if c.idle > 0 {
 			c.socket.SetReadDeadline(time.Now().Add(c.idle))
@@ -223,6 +224,9 @@ func (c *connection) tryReceive(uintptr) bool {
 		c.err = c.receiveAllowed(sc)
 	}
 	c.budget.settle(c.err == nil)
+	if c.err == unix.EAGAIN {
+		c.flush()
+	}
 	if c.err != nil && sc.msg.Partial() {
 		c.current, c.partial = nil, sc
 		sc.received = time.Now()

@@ -82,10 +82,20 @@ func (c *connection) show(sc *scratch) (seq uint64, err error) {
 		m.Peer = senderOf(sc.msg.Control)
 	}
 	sc.line = record.AppendMessage(sc.line, &m)
-	if seq, err = c.out.write(record.TypeMessage, sc.line); err != nil {
+	if seq, err = c.out.gather(record.TypeMessage, sc.line); err != nil {
 		return 0, errOutput
 	}
+	if c.children != nil { // COMMAND may run for long
+		c.flush()
+	}
 	return seq, nil
+}
+
+// flush makes the lines visible that have been made.
+func (r *receiver) flush() {
+	if r.out != nil {
+		r.out.flush()
+	}
 }
 
 // describe describes the descriptors of the message.

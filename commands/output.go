@@ -16,29 +16,44 @@ import (
 )
 
 // output is the one line writer: every line of a process goes through it,
-// whole, numbered in the order in which it is written. A goroutine of its own
-// writes: a line goes out at once when nothing else is being written, and
-// lines that come meanwhile are gathered for the next write. When too much is
-// waiting, write waits, and so the receiving.
+// whole, numbered in the order in which it is written. Lines are gathered until
+// somebody flushes, who then writes them where that cannot wait for a reader.
+// Otherwise a goroutine of its own does, and lines that come meanwhile are
+// gathered for the next write. When too much is waiting, write waits, and so the
+// receiving.
 type output struct {
 	w      io.Writer
 	name   string
-	part   int // the most bytes of one write, 0: any number
+	part   int  // the most bytes of one write, 0: any number
+	prompt bool // writing waits for nobody
 	failed func()
 
 	mu       sync.Mutex
 	waiting  sync.Cond // there are lines to write, or it is the end
 	room     sync.Cond // there is room for more lines, or nothing more is written
 	pending  []byte
-	lines    int // in pending
+	lines    int    // in pending
+	spare    []byte // what pending was before, to be filled again
 	seq      uint64
 	err      error
-	lost     int // lines that were not written
-	writing  int // lines in the write that is under way, as far as it is not done
-	progress int // how often a part of one has been written
+	lost     int         // lines that were not written
+	flushing bool        // what is pending is to be written
+	busy     bool        // a write is under way
+	writing  int         // lines in it, as far as it is not done
+	progress int         // how often a part of one has been written
+	timer    *time.Timer // flushes what nobody else has flushed
+	later    bool        // and is running
 	closed   bool
 	finished bool // nothing more will be written
 }
+
+// flushLimit is how many bytes are gathered before they are written, flushed or
+// not.
+const flushLimit = 64 << 10
+
+// flushDelay is how long a line may wait for the next one of the same connection
+// to be made.
+const flushDelay = 2 * time.Millisecond
 
 // pendingLimit is how many bytes may wait to be written before the next line
 // waits. The line that goes beyond is still taken.
@@ -91,6 +106,7 @@ func startOutput(ctx context.Context, file *os.File, cancel context.CancelCauseF
 		return nil
 	}
 	o := newOutput(file, func() { cancel(errOutput) })
+	o.prompt = o.part == 0 && !descriptor.NewInspector().Stalls(int(file.Fd()))
 	o.giveUp(ctx)
 	go func() { // until the process ends
 		if fdio.WaitHangup(ctx, int(file.Fd())) == nil {
@@ -117,10 +133,17 @@ func newOutput(w io.Writer, failed func()) *output {
 	return o
 }
 
-// write takes one line: its type, and what the record package gives after the
-// head. It returns the number of the line, or an error when an earlier one could
-// not be written; then this one is lost, too.
+// write takes one line, and flushes: its type, and what the record package gives
+// after the head. It returns the number of the line, or an error when an earlier
+// one could not be written; then this one is lost, too.
 func (o *output) write(typ string, body []byte) (seq uint64, err error) {
+	seq, err = o.gather(typ, body)
+	o.flush()
+	return seq, err
+}
+
+// gather is write for those who flush before they wait for something.
+func (o *output) gather(typ string, body []byte) (seq uint64, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for len(o.pending) >= pendingLimit && o.err == nil {
@@ -134,22 +157,83 @@ func (o *output) write(typ string, body []byte) (seq uint64, err error) {
 	o.pending = record.AppendHead(o.pending, typ, o.seq)
 	o.pending = append(o.pending, body...)
 	o.lines++
-	o.waiting.Signal()
+	if len(o.pending) >= flushLimit {
+		o.flushing = true
+		o.waiting.Signal()
+	} else {
+		o.flushLater()
+	}
 	return o.seq, nil
 }
 
+// flush makes what has been taken visible to the reader as soon as that can be.
+func (o *output) flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.lines == 0 || o.err != nil {
+		return
+	}
+	if o.busy || !o.prompt {
+		o.flushing = true
+		o.waiting.Signal()
+		return
+	}
+	o.writePending()
+	if o.flushing || o.closed {
+		o.waiting.Signal()
+	}
+}
+
+// flushLater flushes soon, whatever becomes of who gathers.
+func (o *output) flushLater() {
+	if o.later {
+		return
+	}
+	o.later = true
+	if o.timer != nil {
+		o.timer.Reset(flushDelay)
+		return
+	}
+	o.timer = time.AfterFunc(flushDelay, func() {
+		o.mu.Lock()
+		o.later = false
+		o.mu.Unlock()
+		o.flush()
+	})
+}
+
+// run writes what is flushed, unless who flushed it does.
 func (o *output) run() {
-	var buf []byte
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for {
-		lines := 0
-		if buf, lines = o.next(buf); lines == 0 {
+		for o.busy || !o.flushing && !o.closed {
+			o.waiting.Wait()
+		}
+		if o.lines == 0 && o.closed || o.err != nil {
+			o.finished = true
+			o.room.Broadcast()
 			return
 		}
-		n, err := o.put(buf)
-		if err != nil {
-			o.fail(cause(err), lines-bytes.Count(buf[:n], []byte{'\n'}))
-			return
-		}
+		o.writePending()
+	}
+}
+
+// writePending writes the lines that are pending, with o.mu released meanwhile.
+func (o *output) writePending() {
+	buf, lines := o.pending, o.lines
+	o.pending, o.lines, o.writing = o.spare[:0], 0, lines
+	o.busy, o.flushing = true, false
+	o.room.Broadcast()
+	o.mu.Unlock()
+	n, err := o.put(buf)
+	o.mu.Lock()
+	o.spare, o.writing, o.busy = nil, 0, false
+	if cap(buf) <= 4*pendingLimit {
+		o.spare = buf
+	}
+	if err != nil {
+		o.failLocked(cause(err), lines-bytes.Count(buf[:n], []byte{'\n'}))
 	}
 }
 
@@ -179,30 +263,15 @@ func cause(err error) error {
 	return err
 }
 
-// next waits for lines and takes them, leaving used to be filled again. There
-// are none when the output is closed.
-func (o *output) next(used []byte) (buf []byte, lines int) {
-	if cap(used) > 4*pendingLimit {
-		used = nil
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.writing = 0
-	for o.lines == 0 && !o.closed {
-		o.waiting.Wait()
-	}
-	buf, lines = o.pending, o.lines
-	o.pending, o.lines, o.writing = used[:0], 0, lines
-	o.finished = lines == 0
-	o.room.Broadcast()
-	return buf, lines
-}
-
 // fail records that lines of the write under way were lost, all of them where
 // that is below zero, and all that are pending. Only the first failure counts.
 func (o *output) fail(err error, lines int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.failLocked(err, lines)
+}
+
+func (o *output) failLocked(err error, lines int) {
 	if o.err != nil || o.finished {
 		return
 	}
@@ -213,6 +282,7 @@ func (o *output) fail(err error, lines int) {
 	o.lost += lines + o.lines
 	o.pending, o.lines = nil, 0
 	o.room.Broadcast()
+	o.waiting.Signal()
 	o.failed()
 }
 

@@ -161,6 +161,13 @@ func (d *Descriptor) mayStall() bool {
 	return false
 }
 
+// Stalls reports whether fd is a file that a daemon or a server is behind, so
+// that reading, writing and closing it may wait for good.
+func (in *Inspector) Stalls(fd int) bool {
+	d := in.Describe(fd)
+	return d.mayStall()
+}
+
 // lookUpMount is the type of the file system of a mount: mountinfo in proc(5).
 func lookUpMount(id uint64) (fsType string, ok bool) {
 	file, err := os.Open("/proc/self/mountinfo")
