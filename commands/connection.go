@@ -28,16 +28,21 @@ type connection struct {
 	idle   time.Duration                // after so long without a message it ends, 0: never
 	allows func(*cmsg.Credentials) bool // whose datagrams are taken; nil: everybody's
 
+	burst int    // how many messages are received before they become lines
+	batch *batch // to be filled
+	last  *batch // that a helper makes the lines of; nil: none
+
 	lastFrom     fdio.Address // of a datagram, and what it reads as
 	lastFromText string
 
 	framing    *framing // nil where a message is what recvmsg(2) returns
 	unfinished bool     // the last line was not all of a frame
 
-	try     func(uintptr) bool // tryReceive, and what it leaves behind:
-	current *scratch
-	err     error
-	partial *scratch // what MSG_WAITALL has got so far
+	try      func(uintptr) bool // tryReceive, and what it leaves behind:
+	current  *scratch
+	err      error
+	deferred error    // that came after messages which are lines now
+	partial  *scratch // what MSG_WAITALL has got so far
 }
 
 func (r *receiver) connection(s *fdio.Socket, number int) *connection {
@@ -66,6 +71,7 @@ func (c *connection) serve(ctx context.Context) error {
 	defer stop()
 	defer c.closeFraming()
 	defer c.flush()
+	defer c.settle()
 	for {
 		if c.idle > 0 {
 			c.socket.SetReadDeadline(time.Now().Add(c.idle))
@@ -89,7 +95,7 @@ func (c *connection) serve(ctx context.Context) error {
 		case err != nil:
 			return errors.Join(c.printPartial(), c.wrap(err))
 		}
-		if err := c.print(sc); err != nil {
+		if err := c.printBurst(sc); err != nil {
 			return errors.Join(err, c.leftUnread())
 		}
 	}
@@ -116,6 +122,7 @@ func (c *connection) printPartial() error {
 			return nil
 		}
 		sc.received, c.unfinished = time.Now(), true
+		c.stamp(sc)
 		return c.print(sc)
 	}
 	sc := c.partial
@@ -124,6 +131,7 @@ func (c *connection) printPartial() error {
 		return nil
 	}
 	sc.msg.TakePartial()
+	c.stamp(sc)
 	return c.print(sc)
 }
 
@@ -206,6 +214,10 @@ func (c *connection) receive() (*scratch, error) {
 		c.tryReceive(0)
 		return c.current, nameEAGAIN(c.err)
 	}
+	if err := c.deferred; err != nil {
+		c.deferred = nil
+		return nil, err
+	}
 	if err := c.socket.WaitRead(c.try); err != nil {
 		return nil, err
 	}
@@ -225,7 +237,7 @@ func (c *connection) tryReceive(uintptr) bool {
 	}
 	c.budget.settle(c.err == nil)
 	if c.err == unix.EAGAIN {
-		c.flush()
+		c.pause()
 	}
 	if c.err != nil && sc.msg.Partial() {
 		c.current, c.partial = nil, sc
@@ -242,9 +254,25 @@ func (c *connection) tryReceive(uintptr) bool {
 		return c.err != unix.EAGAIN
 	}
 	sc.received = time.Now()
+	c.stamp(sc)
 	c.current = sc
 	c.got++
 	return true
+}
+
+// pause comes before a wait for messages: what has come before is visible then.
+func (c *connection) pause() {
+	c.burst = 1
+	c.settle()
+	c.flush()
+}
+
+// stamp says what of a message is known by the order of receiving.
+func (c *connection) stamp(sc *scratch) {
+	sc.number = c.messages.Add(1)
+	if sc.msg.From != (fdio.Address{}) {
+		sc.from = c.senderText(sc.msg.From)
+	}
 }
 
 func (c *connection) newScratch() *scratch {

@@ -15,8 +15,12 @@ import (
 // releases what the message took up, on every way out.
 func (c *connection) print(sc *scratch) error {
 	defer c.release(sc)
+	if err := c.settle(); err != nil {
+		return err
+	}
 	seq, err := c.show(sc)
 	if err == nil && c.children != nil {
+		c.flush() // COMMAND may run for long
 		c.runCommand(sc, seq)
 	}
 	return err
@@ -25,29 +29,57 @@ func (c *connection) print(sc *scratch) error {
 // show saves what is to be saved of a message, and makes its line, the number of
 // which it returns.
 func (c *connection) show(sc *scratch) (seq uint64, err error) {
-	number := c.messages.Add(1)
 	switch {
 	case c.out == nil && c.flags.directory == nil:
 		return 0, nil
 	case c.out != nil && c.out.broken():
-		c.out.write(record.TypeMessage, nil) // counts it as lost
+		c.out.gather(record.TypeMessage, nil) // counts it as lost
 		return 0, errOutput
 	}
-	c.describe(sc)
-	sc.arena = c.flags.read(c.end, c.inspect, number, sc.descriptors, sc.arena)
-	if c.silent && c.flags.directory != nil {
-		if err := unsaved(sc.descriptors); err != nil {
-			c.noteFailure(fmt.Errorf("message %d: %w", number, err))
-		}
-	}
+	c.look(sc)
 	if c.out == nil {
 		return 0, nil
 	}
-	if most := maxEscape * (len(sc.arena) + sc.msg.N); most > largeLine {
-		c.large <- struct{}{}
-		defer func() { <-c.large }()
-		sc.line = slices.Grow(sc.line, len(sc.arena)+sc.msg.N)
+	defer c.takeLarge(sc)()
+	c.formLine(sc)
+	return c.gather(sc)
+}
+
+// gather gives the line to the output.
+func (c *connection) gather(sc *scratch) (seq uint64, err error) {
+	if seq, err = c.out.gather(record.TypeMessage, sc.line); err != nil {
+		return 0, errOutput
 	}
+	return seq, nil
+}
+
+// look describes the descriptors of a message, and reads and saves what is in them.
+func (c *connection) look(sc *scratch) {
+	c.describe(sc)
+	sc.arena = c.flags.read(c.end, c.inspect, sc.number, sc.descriptors, sc.arena)
+	if c.silent && c.flags.directory != nil {
+		if err := unsaved(sc.descriptors); err != nil {
+			c.noteFailure(fmt.Errorf("message %d: %w", sc.number, err))
+		}
+	}
+}
+
+// isLarge reports whether the line may be longer than largeLine.
+func (sc *scratch) isLarge() bool { return maxEscape*(len(sc.arena)+sc.msg.N) > largeLine }
+
+// takeLarge waits until the line may be made if it is a large one, and returns
+// what gives its place to the next.
+func (c *connection) takeLarge(sc *scratch) (done func()) {
+	if !sc.isLarge() {
+		return func() {}
+	}
+	c.large <- struct{}{}
+	sc.line = slices.Grow(sc.line, len(sc.arena)+sc.msg.N)
+	return func() { <-c.large }
+}
+
+// formLine makes the line of a message whose descriptors have been looked at.
+func (c *connection) formLine(sc *scratch) {
 	m := record.Message{
 		Time:            sc.received,
 		Conn:            c.number,
@@ -63,8 +95,8 @@ func (c *connection) show(sc *scratch) (seq uint64, err error) {
 		Unfinished:      sc.unfinished,
 		Pidfds:          sc.pidfds,
 	}
-	if sc.msg.From != (fdio.Address{}) {
-		m.From = c.senderText(sc.msg.From)
+	if sc.from != "" {
+		m.From = sc.from
 	}
 	if sc.msg.Flags&unix.MSG_ERRQUEUE != 0 {
 		m.From, m.To = "", m.From
@@ -82,13 +114,6 @@ func (c *connection) show(sc *scratch) (seq uint64, err error) {
 		m.Peer = senderOf(sc.msg.Control)
 	}
 	sc.line = record.AppendMessage(sc.line, &m)
-	if seq, err = c.out.gather(record.TypeMessage, sc.line); err != nil {
-		return 0, errOutput
-	}
-	if c.children != nil { // COMMAND may run for long
-		c.flush()
-	}
-	return seq, nil
 }
 
 // flush makes the lines visible that have been made.
@@ -108,7 +133,7 @@ func (c *connection) describe(sc *scratch) {
 			list = &sc.pidfds
 		}
 		for _, fd := range sc.fds[before:] {
-			*list = append(*list, c.inspect.Describe(fd))
+			*list = c.inspect.AppendDescription(*list, fd)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"fdmsg/fdio"
-	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/descriptor"
 	"fdmsg/fdio/record"
 
@@ -116,7 +115,9 @@ type receiver struct {
 	out     *output // nil where no lines are wanted
 	budget  budget
 	scratch sync.Pool     // of *scratch
+	small   sync.Pool     // of *scratch without memory to receive into
 	large   chan struct{} // holds a place for each large line that is being made
+	sharing sharing
 	lingers bool          // what is queued at the end still comes out
 	drain   time.Duration // for so long
 	endedAt atomic.Int64  // when the end came, in nanoseconds since 1970; 0: not yet
@@ -188,6 +189,8 @@ func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel 
 	}
 	context.AfterFunc(end, func() { r.endedAt.Store(time.Now().UnixNano()) })
 	r.scratch.New = func() any { return newScratch(flags) }
+	r.small.New = func() any { return &scratch{isSmall: true} }
+	r.sharing = newSharing()
 	return r
 }
 
@@ -219,62 +222,4 @@ func (b *budget) settle(received bool) {
 		}
 	}
 	b.mu.Unlock()
-}
-
-// scratch is what one message takes up while it becomes a line.
-type scratch struct {
-	msg         fdio.Incoming
-	received    time.Time
-	fds         []int
-	descriptors []descriptor.Descriptor
-	pidfds      []descriptor.Descriptor // of SCM_PIDFD
-	dropped     int                     // descriptors that nobody wanted
-	frame       []byte                  // the memory of a message that was a frame
-	ownBuffers  [][]byte                // msg's, while it has that instead
-	unfinished  bool                    // the message is not all of a frame
-	arena       []byte                  // contents
-	line        []byte
-}
-
-func newScratch(flags *IncomingFlags) *scratch {
-	sizes := flags.Buffer
-	if len(sizes) == 0 {
-		sizes = []Size{flags.Size}
-	}
-	buffers := make([][]byte, len(sizes))
-	for i, size := range sizes {
-		buffers[i] = make([]byte, size)
-	}
-	return &scratch{msg: fdio.Incoming{
-		Buffers: buffers,
-		Space:   make([]byte, int(flags.ControlSize)+cmsg.Space(unix.SizeofUcred)),
-	}}
-}
-
-// release closes the descriptors that came with the message and gives the
-// buffers back, the unusually large ones to the garbage collector.
-func (r *receiver) release(sc *scratch) {
-	for _, described := range [][]descriptor.Descriptor{sc.descriptors, sc.pidfds} {
-		for i := range described {
-			r.inspect.Close(&described[i])
-			sc.msg.Control = nil // closed, all of them
-		}
-	}
-	sc.msg.Close()
-	clear(sc.descriptors) // contents may be in arenas of before
-	sc.pidfds, sc.dropped, sc.unfinished = sc.pidfds[:0], 0, false
-	if sc.ownBuffers != nil {
-		sc.msg.Buffers, sc.ownBuffers = sc.ownBuffers, nil
-	}
-	sc.fds, sc.descriptors, sc.arena, sc.line = sc.fds[:0], sc.descriptors[:0], sc.arena[:0], sc.line[:0]
-	if cap(sc.frame) > largeLine {
-		sc.frame = nil
-	}
-	if cap(sc.arena) > largeLine {
-		sc.arena = nil
-	}
-	if cap(sc.line) > largeLine {
-		sc.line = nil
-	}
-	r.scratch.Put(sc)
 }

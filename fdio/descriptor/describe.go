@@ -107,7 +107,18 @@ const statxMask = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
 // it, and asks no daemon of a network or FUSE mount. What cannot be found out
 // is left empty.
 func (in *Inspector) Describe(fd int) Descriptor {
-	d := Descriptor{FD: fd}
+	return in.AppendDescription(nil, fd)[0]
+}
+
+// AppendDescription appends what Describe says of fd to ds.
+func (in *Inspector) AppendDescription(ds []Descriptor, fd int) []Descriptor {
+	ds = append(ds, Descriptor{FD: fd})
+	in.describe(&ds[len(ds)-1])
+	return ds
+}
+
+func (in *Inspector) describe(d *Descriptor) {
+	fd := d.FD
 	d.Flags, _ = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	var st unix.Statx_t
 	if statxSelf(fd, &st) == nil {
@@ -116,13 +127,12 @@ func (in *Inspector) Describe(fd int) Descriptor {
 	link := in.readLink(fd)
 	d.Kind = d.kind(link)
 	if d.Inode.known && !d.Kind.inMemory() && (link == "" || link[0] == '/') {
-		in.placeOnMount(&d)
+		in.placeOnMount(d)
 	}
 	d.setName(link)
 	if describe := kinds[d.Kind].describe; describe != nil {
-		describe(in, &d)
+		describe(in, d)
 	}
-	return d
 }
 
 // detail adds a field to the details.

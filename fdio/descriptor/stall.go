@@ -89,6 +89,22 @@ func (s *stalling) next() (fd int, ok bool) {
 	return fd, true
 }
 
+// CloseAll closes descriptors that were described, as Close does. Those whose
+// numbers follow each other are closed in one call: close_range(2).
+func (in *Inspector) CloseAll(ds []Descriptor) {
+	for len(ds) > 0 {
+		n := 0
+		for n < len(ds) && ds[n].FD == ds[0].FD+n && !ds[n].mayStall() {
+			n++
+		}
+		if n < 2 || unix.CloseRange(uint(ds[0].FD), uint(ds[n-1].FD), 0) != nil {
+			n = 1
+			in.Close(&ds[0])
+		}
+		ds = ds[n:]
+	}
+}
+
 // Close closes a descriptor that was described, without waiting for a daemon or
 // a server that may be behind it.
 func (in *Inspector) Close(d *Descriptor) {
