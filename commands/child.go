@@ -1,12 +1,15 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -52,20 +55,47 @@ var errNoTime = errors.New("COMMAND not run: the time of --drain is up")
 // which nobody knows before it is there.
 const childName = "fdmsg: COMMAND"
 
+// What a child says to fdmsg before it is COMMAND.
+const (
+	childNamed  = 'n' // its comm is childComm: proc_pid_comm(5)
+	childFailed = 'f' // COMMAND cannot be run, and standard error says why
+)
+
+// childComm is the name that the kernel has for a child until it is COMMAND.
+// execve(2) gives it another, which a zombie keeps: so one that has died before
+// can be told from a COMMAND that has ended.
+const childComm = "\tfdmsg child"
+
 // childMain makes this process, which was started for it, COMMAND, which inherits
-// the descriptors below that number. Before that it says that it got so far, on
-// that descriptor.
+// the descriptors below that number. On that descriptor it says how far it got.
 func childMain(first, path string, argv []string) int {
 	fd, err := strconv.Atoi(first)
 	if err != nil {
 		return exitFailed
 	}
-	unix.Write(fd, []byte{'.'})
-	// Those that fdmsg inherited itself, too.
-	if err := unix.CloseRange(uint(fd), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return report("listen", cannotRun(path, os.NewSyscallError("close_range", err)))
+	if setComm(childComm) == nil {
+		unix.Write(fd, []byte{childNamed})
 	}
-	return report("listen", execCommand(path, argv, os.Environ()))
+	// Those that fdmsg inherited itself, too.
+	err = unix.CloseRange(uint(fd), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err != nil {
+		err = cannotRun(path, os.NewSyscallError("close_range", err))
+	} else {
+		err = execCommand(path, argv, os.Environ())
+	}
+	unix.Write(fd, []byte{childFailed})
+	return report("listen", err)
+}
+
+// setComm gives the process, not the calling thread, a name.
+func setComm(name string) error {
+	fd, err := unix.Open("/proc/self/comm", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte(name))
+	return err
 }
 
 // take waits for a slot, and reports whether there is still time to use it.
@@ -180,8 +210,9 @@ func (ch *children) start(h handover, stdin int) (*os.Process, error) {
 	}
 }
 
-// fork starts fdmsg once more and waits until it is about to become COMMAND. One
-// that does not come so far had no room for its threads: EAGAIN, as for a process.
+// fork starts fdmsg once more and waits until it is COMMAND, or has failed to be.
+// One that does not come so far had no room for its threads: EAGAIN, as for a
+// process.
 func fork(argv, env []string, files []uintptr) (*os.Process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -197,11 +228,20 @@ func fork(argv, env []string, files []uintptr) (*os.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n, _ := r.Read(make([]byte, 1)); n == 0 {
+	said, _ := io.ReadAll(r) // to the end: execve(2), or exit
+	failed := bytes.IndexByte(said, childFailed) >= 0
+	if len(said) == 0 || !failed && comm(pid) == childComm {
 		process.Wait()
 		return nil, syscall.EAGAIN
 	}
 	return process, nil
+}
+
+// comm is the name that the kernel has for a process, or a zombie, empty where it
+// does not say.
+func comm(pid int) string {
+	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSuffix(string(name), "\n")
 }
 
 // await waits for the end of a child.
