@@ -28,24 +28,50 @@ type header struct {
 	from sockName
 }
 
-// recvmsg receives into buffers and control, and returns how many bytes of data
-// and of control the kernel wrote, and msg_flags. If it is asked for, the sender's
-// name is in h.from then, without length where there is none.
-func (h *header) recvmsg(fd int, buffers [][]byte, control []byte, named bool, flags int) (n, controlLen, msgFlags int, err error) {
+// prepare is for recvmsg(2) on s into buffers and control.
+func (h *header) prepare(s *Socket, buffers [][]byte, control []byte) {
 	h.msg = unix.Msghdr{}
 	h.iov = appendIovecs(h.iov[:0], buffers)
 	h.from.len = 0
-	if named {
+	if s.IsDatagram() {
 		h.from.len = sockaddrSize
 	}
 	setMsghdr(&h.msg, h.iov, control, &h.from)
-	r, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h.msg)), uintptr(flags))
+}
+
+// recvmsg receives from s into buffers and control with flags, MSG_DONTWAIT among
+// them, and returns how many bytes of data and of control the kernel wrote, and
+// msg_flags. The sender's name of a datagram is in h.from then, without length
+// where there is none.
+func (h *header) recvmsg(s *Socket, buffers [][]byte, control []byte, flags int) (n, controlLen, msgFlags int, err error) {
+	h.prepare(s, buffers, control)
+	var r uintptr
+	var errno unix.Errno
+	if s.inherited || s.shared.Load() { // may wait for the turn of others who receive
+		r, _, errno = unix.Syscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&h.msg)), uintptr(flags))
+	} else { // the scheduler need not know
+		r, _, errno = unix.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&h.msg)), uintptr(flags))
+	}
 	if errno != 0 {
 		h.from.len = 0
 		return 0, 0, 0, errno
 	}
 	h.from.len = h.msg.Namelen
 	return int(r), int(h.msg.Controllen), int(h.msg.Flags), nil
+}
+
+// mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	msg unix.Msghdr
+	len uint32
+}
+
+func recvmmsg(fd int, headers []mmsghdr, flags int) (int, error) {
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(headers))), uintptr(len(headers)), uintptr(flags), 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
 }
 
 func setMsghdr(msg *unix.Msghdr, iov []unix.Iovec, control []byte, name *sockName) {

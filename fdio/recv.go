@@ -74,6 +74,16 @@ func (m *Incoming) Descriptors(fds []int) []int {
 
 // Close closes every descriptor that came with the message.
 func (m *Incoming) Close() {
+	if len(m.Control) > 0 {
+		m.closeAll()
+	}
+}
+
+// closeAll is apart for its large frame: a goroutine that has called it keeps the
+// stack.
+//
+//go:noinline
+func (m *Incoming) closeAll() {
 	var most [cmsg.MaxDescriptors + 1]int
 	for _, fd := range m.Descriptors(most[:0]) {
 		unix.Close(fd)
@@ -112,17 +122,13 @@ func (s *Socket) TryRecv(m *Incoming, flags int) error {
 	if err := s.markEnd(); err != nil {
 		return err
 	}
-	if err := s.deferred; err != nil {
-		s.deferred = nil
+	if err := s.takeDeferred(); err != nil {
 		return err
 	}
 	// The other flags make the kernel return what is there, too.
 	const returnShort = unix.MSG_DONTWAIT | unix.MSG_OOB | unix.MSG_ERRQUEUE
 	gathers := flags&unix.MSG_WAITALL != 0 && flags&returnShort == 0 && s.IsStream()
-	flags |= unix.MSG_DONTWAIT
-	if s.domain == unix.AF_UNIX {
-		flags |= unix.MSG_CMSG_CLOEXEC // packet sockets, which pass no descriptors, refuse it
-	}
+	flags |= s.recvFlags()
 	if gathers {
 		return s.tryRecvAll(m, flags)
 	}
@@ -130,6 +136,21 @@ func (s *Socket) TryRecv(m *Incoming, flags int) error {
 		return s.tryRecvEnd(m, flags)
 	}
 	return s.tryRecv(m, m.Buffers, flags)
+}
+
+// takeDeferred is the error that the next receive returns, once.
+func (s *Socket) takeDeferred() error {
+	err := s.deferred
+	s.deferred = nil
+	return err
+}
+
+// recvFlags are the flags of every call.
+func (s *Socket) recvFlags() int {
+	if s.domain == unix.AF_UNIX {
+		return unix.MSG_DONTWAIT | unix.MSG_CMSG_CLOEXEC // packet sockets, which pass no descriptors, refuse it
+	}
+	return unix.MSG_DONTWAIT
 }
 
 // Peek fills b with what waits to be received, as far as it goes, and leaves it
@@ -163,6 +184,17 @@ func (s *Socket) tryRecv(m *Incoming, buffers [][]byte, flags int) error {
 	}
 	if err != nil {
 		return os.NewSyscallError("recvmsg", err)
+	}
+	return s.received(m, buffers, flags, n, controlLen, msgFlags)
+}
+
+// received makes m what a call with flags has returned.
+func (s *Socket) received(m *Incoming, buffers [][]byte, flags, n, controlLen, msgFlags int) error {
+	if from := &m.header.from; from.len > 0 {
+		if *from != s.lastName {
+			s.lastName, s.lastFrom = *from, from.address(s.typ)
+		}
+		m.From = s.lastFrom
 	}
 	m.Control = m.Space[:controlLen]
 	m.Flags = msgFlags &^ unix.MSG_CMSG_CLOEXEC
@@ -246,7 +278,7 @@ func (s *Socket) tellsNoEnd() bool {
 // may share the socket.
 func (s *Socket) tryRecvEnd(m *Incoming, flags int) error {
 	n, err := ignoringEINTR(func() (int, error) {
-		n, _, _, err := m.header.recvmsg(s.fd, nil, nil, false, flags|unix.MSG_PEEK|unix.MSG_TRUNC)
+		n, _, _, err := m.header.recvmsg(s, nil, nil, flags|unix.MSG_PEEK|unix.MSG_TRUNC)
 		return n, err
 	})
 	if err != nil || n > 0 || s.timestamped() {
@@ -296,16 +328,10 @@ func (s *Socket) recvmsg(m *Incoming, buffers [][]byte, flags int) (n, controlLe
 
 func (s *Socket) recvmsgOnce(m *Incoming, buffers [][]byte, flags int) (n, controlLen, msgFlags int, err error) {
 	for {
-		n, controlLen, msgFlags, err = m.header.recvmsg(s.fd, buffers, m.Space, s.IsDatagram(), flags)
+		n, controlLen, msgFlags, err = m.header.recvmsg(s, buffers, m.Space, flags)
 		if err != unix.EINTR {
 			break
 		}
-	}
-	if from := &m.header.from; err == nil && from.len > 0 {
-		if *from != s.lastName {
-			s.lastName, s.lastFrom = *from, from.address(s.typ)
-		}
-		m.From = s.lastFrom
 	}
 	return n, controlLen, msgFlags, err
 }

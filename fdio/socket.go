@@ -12,6 +12,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"fdmsg/fdio/cmsg"
 
@@ -38,14 +39,15 @@ type Socket struct {
 	creds cmsg.Credentials
 	file  *socketFile // the file that it is bound to, if that is ours
 
-	passesCreds bool     // credentials are delivered with every message: SO_PASSCRED
-	credsGiven  bool     // or not, because somebody said so
-	options     []Option // for accepted connections
-	deferred    error    // what the next receive returns
+	passesCreds bool        // credentials are delivered with every message: SO_PASSCRED
+	credsGiven  bool        // or not, because somebody said so
+	options     []Option    // for accepted connections
+	deferred    error       // what the next receive returns
+	shared      atomic.Bool // there was a duplicate, which others may receive from
 
-	mu          sync.Mutex // guards what follows, and out
-	nested      *poller    // waits for input instead of in
-	interrupted bool
+	mu          sync.Mutex  // guards what follows, and out
+	nested      *poller     // waits for input instead of in
+	interrupted atomic.Bool // is set with mu held
 
 	lastName sockName // of the sender of the last datagram, and what it reads as
 	lastFrom Address
@@ -241,6 +243,7 @@ func (s *Socket) Close() error {
 // caller's. Its status flags are those of the socket: O_NONBLOCK, unless that is
 // an inherited one that is blocking.
 func (s *Socket) Duplicate() (int, error) {
+	s.shared.Store(true)
 	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
 	return fd, os.NewSyscallError("fcntl", err)
 }

@@ -14,7 +14,7 @@ import (
 func (s *Socket) Interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.interrupted = true
+	s.interrupted.Store(true)
 	for _, p := range []*poller{s.in, s.out, s.nested} {
 		if p != nil {
 			p.file.SetDeadline(longAgo)
@@ -22,13 +22,16 @@ func (s *Socket) Interrupt() {
 	}
 }
 
+// Interrupted reports whether Interrupt has been called.
+func (s *Socket) Interrupted() bool { return s.interrupted.Load() }
+
 // SetReadDeadline makes waits for input end with os.ErrDeadlineExceeded at t, the
 // zero time for never. It does nothing after Interrupt.
 func (s *Socket) SetReadDeadline(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range []*poller{s.in, s.nested} {
-		if p != nil && !s.interrupted {
+		if p != nil && !s.interrupted.Load() {
 			p.file.SetReadDeadline(t)
 		}
 	}
@@ -65,7 +68,7 @@ func (s *Socket) nest(events uint32) (*poller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nested = p
-	if s.interrupted {
+	if s.interrupted.Load() {
 		p.file.SetDeadline(longAgo)
 	}
 	return p, nil

@@ -101,6 +101,14 @@ func NewInspector() *Inspector {
 	return in
 }
 
+// Release gives back the descriptor that the Inspector has, and is its end.
+func (in *Inspector) Release() error {
+	if in.own == nil {
+		return nil
+	}
+	return in.own.Close()
+}
+
 const statxMask = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
 
 // Describe says what fd is. It neither reads from fd nor changes anything about
