@@ -39,25 +39,47 @@ const maxKept = 256 << 10
 // sharing is what all connections of a process share for that.
 type sharing struct {
 	helpers chan struct{} // as many as there may be
+	places  *atomic.Int64 // of messages in queues
 	held    *atomic.Int64 // descriptors of messages that wait to become lines
 	most    int64         // of these
 }
 
 func newSharing() sharing {
-	s := sharing{helpers: make(chan struct{}, runtime.GOMAXPROCS(0)-1), held: new(atomic.Int64)}
+	s := sharing{helpers: make(chan struct{}, runtime.GOMAXPROCS(0)-1), places: new(atomic.Int64), held: new(atomic.Int64)}
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
 		// What a message needs goes before what makes it faster.
 		const reserve = 64
-		s.most = int64(max(min(limit.Cur, 1<<20), reserve)-reserve) / 8
+		s.most = int64(max(min(limit.Cur, 1<<20), reserve)-reserve) / 4
 	}
 	return s
 }
 
-// hold counts the descriptors of sc as held, if that many may be.
-func (s *sharing) hold(sc *scratch, descriptors int) bool {
+// reserve counts descriptors as held that may come, if that many may be.
+func (s *sharing) reserve(descriptors int) bool {
 	if s.held.Add(int64(descriptors)) > s.most {
 		s.held.Add(-int64(descriptors))
+		return false
+	}
+	return true
+}
+
+func (s *sharing) unreserve(descriptors int) { s.held.Add(-int64(descriptors)) }
+
+// count counts the descriptors of sc as held, for which room was reserved.
+func (s *sharing) count(sc *scratch) {
+	sc.fds = sc.msg.Descriptors(sc.fds[:0])
+	sc.extra = len(sc.fds)
+	sc.fds = sc.fds[:0]
+	s.held.Add(int64(sc.extra))
+}
+
+// hold counts the descriptors of sc as held, if that many may be.
+func (s *sharing) hold(sc *scratch, descriptors int) bool {
+	if sc.extra == descriptors {
+		return true // they are
+	}
+	if !s.reserve(descriptors) {
 		return false
 	}
 	sc.extra = descriptors

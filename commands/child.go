@@ -48,6 +48,19 @@ func (ch *children) failure() error {
 	return fmt.Errorf("messages for which COMMAND was not run: %d", ch.missed.Load())
 }
 
+// isOver reports whether no more are started.
+func (ch *children) isOver() bool {
+	if ch == nil {
+		return false
+	}
+	select {
+	case <-ch.over:
+		return true
+	default:
+		return false
+	}
+}
+
 var errNoTime = errors.New("COMMAND not run: the time of --drain is up")
 
 // childName is what a child is called until it is COMMAND: fdmsg itself, run
@@ -105,13 +118,11 @@ func (ch *children) take() bool {
 	case <-ch.over:
 		return false
 	}
-	select {
-	case <-ch.over: // both may have happened
+	if ch.isOver() { // both may have happened
 		<-ch.slots
 		return false
-	default:
-		return true
 	}
+	return true
 }
 
 // runCommand runs COMMAND for a message and waits until it ends. seq is the
@@ -133,7 +144,7 @@ func (c *connection) runCommand(sc *scratch, seq uint64) {
 		c.report(fmt.Errorf("message %d: wait: %w", seq, err))
 		return
 	}
-	e := record.Event{Conn: c.number, MessageSeq: seq, PID: state.Pid()}
+	e := record.Event{Origin: record.Origin{Conn: c.number}, MessageSeq: seq, PID: state.Pid()}
 	if status := state.Sys().(syscall.WaitStatus); status.Signaled() {
 		e.Signal = unix.SignalName(status.Signal())
 	} else {
@@ -281,7 +292,7 @@ func (c *connection) report(err error) {
 		err = fmt.Errorf("%s: %w", c.local, err)
 	}
 	warn("listen", err)
-	c.event(record.TypeError, record.Event{Conn: c.number, Local: c.local, Error: err.Error()})
+	c.event(record.TypeError, record.Event{Origin: record.Origin{Conn: c.number, Local: c.local}, Error: err.Error()})
 }
 
 // event prints the line of something that happened, if such are wanted.

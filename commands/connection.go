@@ -28,12 +28,15 @@ type connection struct {
 	idle   time.Duration                // after so long without a message it ends, 0: never
 	allows func(*cmsg.Credentials) bool // whose datagrams are taken; nil: everybody's
 
+	queue *queue // received and not handed out; nil: nothing is
+	ahead int    // how many messages the next call may receive
+	flows bool   // the last message was there without a wait
 	burst int    // how many messages are received before they become lines
 	batch *batch // to be filled
 	last  *batch // that a helper makes the lines of; nil: none
 
-	lastFrom     fdio.Address // of a datagram, and what it reads as
-	lastFromText string
+	lastSender sender // and how it reads; nil: there was none yet
+	lastOrigin []byte
 
 	framing    *framing // nil where a message is what recvmsg(2) returns
 	unfinished bool     // the last line was not all of a frame
@@ -96,7 +99,7 @@ func (c *connection) serve(ctx context.Context) error {
 			return errors.Join(c.printPartial(), c.wrap(err))
 		}
 		if err := c.printBurst(sc); err != nil {
-			return errors.Join(err, c.leftUnread())
+			return errors.Join(err, c.printQueued(), c.leftUnread())
 		}
 	}
 }
@@ -122,7 +125,7 @@ func (c *connection) printPartial() error {
 			return nil
 		}
 		sc.received, c.unfinished = time.Now(), true
-		c.stamp(sc)
+		sc.number, sc.origin = c.messages.Add(1), c.readsAs(c.senderOf(sc))
 		return c.print(sc)
 	}
 	sc := c.partial
@@ -131,7 +134,7 @@ func (c *connection) printPartial() error {
 		return nil
 	}
 	sc.msg.TakePartial()
-	c.stamp(sc)
+	sc.number, sc.origin = c.messages.Add(1), c.readsAs(c.senderOf(sc))
 	return c.print(sc)
 }
 
@@ -143,10 +146,10 @@ var errIdle = errors.New("nothing came for longer than --idle-timeout")
 func (c *connection) drainQueued() error {
 	c.socket.ShutdownRead()
 	end := c.drainEnd()
-	for first := true; first || time.Now().Before(end); first = false {
+	for first := true; first || c.queue != nil || time.Now().Before(end) && !c.children.isOver(); first = false {
 		if c.tryReceive(0) && c.err == nil {
 			if err := c.print(c.current); err != nil {
-				return errors.Join(err, c.leftUnread())
+				return errors.Join(err, c.printQueued(), c.leftUnread())
 			}
 			continue
 		}
@@ -214,10 +217,18 @@ func (c *connection) receive() (*scratch, error) {
 		c.tryReceive(0)
 		return c.current, nameEAGAIN(c.err)
 	}
+	if c.pop() {
+		return c.current, nil
+	}
 	if err := c.deferred; err != nil {
 		c.deferred = nil
 		return nil, err
 	}
+	// Where messages come without a pause, the poller need not be asked.
+	if c.flows && !c.socket.Interrupted() && c.tryReceive(0) {
+		return c.current, c.err
+	}
+	c.flows = true // until pause
 	if err := c.socket.WaitRead(c.try); err != nil {
 		return nil, err
 	}
@@ -227,15 +238,25 @@ func (c *connection) receive() (*scratch, error) {
 // tryReceive receives a message if there is one, into buffers that it has only
 // then: an idle connection holds none. It reports whether the wait is over.
 func (c *connection) tryReceive(uintptr) bool {
+	if c.pop() {
+		return true
+	}
+	if c.ahead > 1 && c.mayReceive(c.ahead) {
+		return c.tryReceiveMany()
+	}
 	sc := c.partial
 	if sc == nil {
 		sc = c.newScratch()
 	}
 	c.err = errCounted
-	if c.budget.take() {
+	if c.budget.take(1) > 0 {
 		c.err = c.receiveAllowed(sc)
 	}
-	c.budget.settle(c.err == nil)
+	received := 0
+	if c.err == nil {
+		received = 1
+	}
+	c.budget.settle(received)
 	if c.err == unix.EAGAIN {
 		c.pause()
 	}
@@ -254,25 +275,24 @@ func (c *connection) tryReceive(uintptr) bool {
 		return c.err != unix.EAGAIN
 	}
 	sc.received = time.Now()
-	c.stamp(sc)
-	c.current = sc
-	c.got++
+	c.ahead = 2
+	c.handOut(sc)
 	return true
+}
+
+// handOut makes sc the message that has been received.
+func (c *connection) handOut(sc *scratch) {
+	sc.number = c.messages.Add(1)
+	sc.origin = c.readsAs(c.senderOf(sc))
+	c.current, c.err = sc, nil
+	c.got++
 }
 
 // pause comes before a wait for messages: what has come before is visible then.
 func (c *connection) pause() {
-	c.burst = 1
+	c.burst, c.ahead, c.flows = 1, 1, false
 	c.settle()
 	c.flush()
-}
-
-// stamp says what of a message is known by the order of receiving.
-func (c *connection) stamp(sc *scratch) {
-	sc.number = c.messages.Add(1)
-	if sc.msg.From != (fdio.Address{}) {
-		sc.from = c.senderText(sc.msg.From)
-	}
 }
 
 func (c *connection) newScratch() *scratch {
@@ -294,28 +314,36 @@ func (c *connection) receiveAllowed(sc *scratch) error {
 		if err := c.receiveMessage(sc); err != nil {
 			return err
 		}
-		if c.allows != nil {
-			if peer := senderOf(sc.msg.Control); !c.allows(peer) {
-				c.refused(refusedPeer, record.Event{Local: c.local, From: c.senderText(sc.msg.From), Peer: peer})
-				sc.msg.Close()
-				continue
-			}
+		if allowed, err := c.admit(sc); allowed || err != nil {
+			return err
 		}
-		switch c.flags.FDs {
-		case dropFDs:
-			sc.dropRights()
-		case cutFDs:
-			// Where none could be installed, only the flag says that some came.
-			if len(sc.msg.Rights(nil)) == 0 && sc.msg.Flags&unix.MSG_CTRUNC == 0 {
-				break
-			}
-			sc.msg.Close()
-			if !c.socket.IsDatagram() || !c.lingers {
-				return errDescriptorsCame
-			}
-			c.refused(refusedFDs, record.Event{Local: c.local, From: c.senderText(sc.msg.From)})
-			continue
-		}
-		return nil
 	}
+}
+
+// admit reports whether a message is to be taken. It closes the descriptors that
+// are not. The error is the end of the connection.
+func (c *connection) admit(sc *scratch) (bool, error) {
+	if c.allows != nil {
+		if s := c.senderOf(sc); !c.allows(s.credentials()) {
+			c.refused(refusedPeer, record.Event{Origin: c.originOf(s)})
+			sc.msg.Close()
+			return false, nil
+		}
+	}
+	switch c.flags.FDs {
+	case dropFDs:
+		sc.dropRights()
+	case cutFDs:
+		// Where none could be installed, only the flag says that some came.
+		if len(sc.msg.Rights(nil)) == 0 && sc.msg.Flags&unix.MSG_CTRUNC == 0 {
+			break
+		}
+		sc.msg.Close()
+		if !c.socket.IsDatagram() || !c.lingers {
+			return false, errDescriptorsCame
+		}
+		c.refused(refusedFDs, record.Event{Origin: c.originOf(c.senderOf(sc))})
+		return false, nil
+	}
+	return true, nil
 }

@@ -82,10 +82,7 @@ func (c *connection) takeLarge(sc *scratch) (done func()) {
 func (c *connection) formLine(sc *scratch) {
 	m := record.Message{
 		Time:            sc.received,
-		Conn:            c.number,
-		Local:           c.local,
-		From:            c.from,
-		Peer:            c.peer,
+		Origin:          sc.origin,
 		Data:            sc.msg.Data(),
 		Flags:           sc.msg.Flags,
 		Control:         sc.msg.Control,
@@ -95,12 +92,6 @@ func (c *connection) formLine(sc *scratch) {
 		Unfinished:      sc.unfinished,
 		Pidfds:          sc.pidfds,
 	}
-	if sc.from != "" {
-		m.From = sc.from
-	}
-	if sc.msg.Flags&unix.MSG_ERRQUEUE != 0 {
-		m.From, m.To = "", m.From
-	}
 	if len(c.flags.Buffer) > 0 {
 		m.Buffers = sc.msg.Parts(nil)
 	}
@@ -109,9 +100,6 @@ func (c *connection) formLine(sc *scratch) {
 		if c.socket.IsStream() {
 			m.Discarded = sc.msg.Size - sc.msg.N
 		}
-	}
-	if c.socket.IsDatagram() && m.Peer == nil {
-		m.Peer = senderOf(sc.msg.Control)
 	}
 	sc.line = record.AppendMessage(sc.line, &m)
 }
@@ -141,19 +129,68 @@ func (c *connection) describe(sc *scratch) {
 // maxEscape is how many bytes of JSON one byte of text can become.
 const maxEscape = len(`\u0000`)
 
-func (c *connection) senderText(a fdio.Address) string {
-	if a != c.lastFrom {
-		c.lastFrom, c.lastFromText = a, a.String()
-	}
-	return c.lastFromText
+// sender is what the messages of a connection can differ in that say where they
+// come from.
+type sender struct {
+	address fdio.Address
+	peer    cmsg.Credentials
+	isKnown bool // there are credentials
+	isError bool // the address is where a message had gone: MSG_ERRQUEUE
 }
 
-// senderOf are the credentials that came with a datagram, if there are any.
-func senderOf(control []byte) *cmsg.Credentials {
+// senderOf is who sent a message.
+func (c *connection) senderOf(sc *scratch) sender {
+	s := sender{address: sc.msg.From, isError: sc.msg.Flags&unix.MSG_ERRQUEUE != 0}
+	if c.peer != nil {
+		s.peer, s.isKnown = *c.peer, true
+	} else if c.socket.IsDatagram() && len(sc.msg.Control) > 0 {
+		s.peer, s.isKnown = credentialsIn(sc.msg.Control)
+	}
+	return s
+}
+
+// credentials are nil where nobody knows them.
+func (s *sender) credentials() *cmsg.Credentials {
+	if !s.isKnown {
+		return nil
+	}
+	return &s.peer
+}
+
+// origin is where a connection comes from.
+func (c *connection) origin() record.Origin {
+	return record.Origin{Conn: c.number, Local: c.local, From: c.from, Peer: c.peer}
+}
+
+// originOf is where the messages of a sender come from.
+func (c *connection) originOf(s sender) record.Origin {
+	o := c.origin()
+	if s.address != (fdio.Address{}) {
+		o.From = s.address.String()
+	}
+	o.Peer = s.credentials()
+	if s.isError {
+		o.From, o.To = "", o.From
+	}
+	return o
+}
+
+// readsAs is what the lines of a sender's messages say of where they come from.
+func (c *connection) readsAs(s sender) []byte {
+	if c.lastOrigin == nil || s != c.lastSender {
+		// Not in place: lines of before may still be made.
+		o := c.originOf(s)
+		c.lastSender, c.lastOrigin = s, record.AppendOrigin(nil, &o)
+	}
+	return c.lastOrigin
+}
+
+// credentialsIn are the credentials that came with a datagram, if there are any.
+func credentialsIn(control []byte) (creds cmsg.Credentials, ok bool) {
 	for m := range cmsg.Messages(control) {
 		if creds, ok := m.Credentials(); ok && creds.Known() {
-			return &creds
+			return creds, true
 		}
 	}
-	return nil
+	return cmsg.Credentials{}, false
 }

@@ -130,7 +130,7 @@ func (c *listenCommand) run(parent context.Context) error {
 		}
 	}
 	for _, s := range sockets {
-		srv.event(record.TypeListening, record.Event{Local: s.Local().String()})
+		srv.event(record.TypeListening, record.Event{Origin: record.Origin{Local: s.Local().String()}})
 	}
 	for _, s := range sockets {
 		srv.serveSocket(ctx, s)

@@ -106,7 +106,9 @@ func startOutput(ctx context.Context, file *os.File, cancel context.CancelCauseF
 		return nil
 	}
 	o := newOutput(file, func() { cancel(errOutput) })
-	o.prompt = o.part == 0 && !descriptor.NewInspector().Stalls(int(file.Fd()))
+	in := descriptor.NewInspector()
+	defer in.Release()
+	o.prompt = o.part == 0 && !in.Stalls(int(file.Fd()))
 	o.giveUp(ctx)
 	go func() { // until the process ends
 		if fdio.WaitHangup(ctx, int(file.Fd())) == nil {

@@ -116,6 +116,7 @@ type receiver struct {
 	budget  budget
 	scratch sync.Pool     // of *scratch
 	small   sync.Pool     // of *scratch without memory to receive into
+	queues  sync.Pool     // of *queue
 	large   chan struct{} // holds a place for each large line that is being made
 	sharing sharing
 	lingers bool          // what is queued at the end still comes out
@@ -190,6 +191,7 @@ func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel 
 	context.AfterFunc(end, func() { r.endedAt.Store(time.Now().UnixNano()) })
 	r.scratch.New = func() any { return newScratch(flags) }
 	r.small.New = func() any { return &scratch{isSmall: true} }
+	r.queues.New = func() any { return new(queue) }
 	r.sharing = newSharing()
 	return r
 }
@@ -202,22 +204,22 @@ type budget struct {
 	spent   func() // is called when the last one has been received
 }
 
-// take reports whether another message may be received. settle must follow,
-// and say whether one was: until then nobody else receives.
-func (b *budget) take() bool {
+// take returns how many more messages may be received, of so many. settle must
+// follow, and say how many were: until then nobody else receives.
+func (b *budget) take(most int) int {
 	if !b.limited {
-		return true
+		return most
 	}
 	b.mu.Lock()
-	return b.left > 0
+	return min(most, b.left)
 }
 
-func (b *budget) settle(received bool) {
+func (b *budget) settle(received int) {
 	if !b.limited {
 		return
 	}
-	if received {
-		if b.left--; b.left == 0 {
+	if received > 0 {
+		if b.left -= received; b.left == 0 {
 			b.spent()
 		}
 	}

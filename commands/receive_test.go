@@ -41,8 +41,9 @@ func receivePair(t testing.TB, flags *IncomingFlags, w io.Writer) (*connection, 
 		t.Fatal(err)
 	}
 	out := newOutput(w, ignoreFailure)
-	t.Cleanup(func() { sender.Close(); receiver.Close(); out.close() })
-	return newReceiver(ctx, flags, out, func(error) {}).connection(receiver, 1), sender
+	r := newReceiver(ctx, flags, out, func(error) {})
+	t.Cleanup(func() { sender.Close(); receiver.Close(); out.close(); r.inspect.Release() })
+	return r.connection(receiver, 1), sender
 }
 
 // However a message ends, none of its descriptors stays open.
@@ -90,8 +91,8 @@ func openDescriptors(t testing.TB) int {
 func TestBudgetIsShared(t *testing.T) {
 	spent := 0
 	b := budget{limited: true, left: 2, spent: func() { spent++ }}
-	for i, c := range []struct{ received, may bool }{{false, true}, {true, true}, {false, true}, {true, true}, {false, false}} {
-		if may := b.take(); may != c.may {
+	for i, c := range []struct{ most, may, received int }{{3, 2, 0}, {1, 1, 1}, {3, 1, 0}, {2, 1, 1}, {1, 0, 0}} {
+		if may := b.take(c.most); may != c.may {
 			t.Errorf("try %d: %v, want %v", i, may, c.may)
 		}
 		b.settle(c.received)

@@ -15,7 +15,7 @@ type scratch struct {
 	msg         fdio.Incoming
 	received    time.Time
 	number      int64  // in the order of receiving, over all connections
-	from        string // the sender of a datagram
+	origin      []byte // where it came from, as it reads
 	fds         []int
 	descriptors []descriptor.Descriptor
 	pidfds      []descriptor.Descriptor // of SCM_PIDFD
@@ -57,7 +57,7 @@ func (sc *scratch) copyOf(other *scratch) {
 	sc.msg.Buffers = append(sc.msg.Buffers[:0], sc.memory[:len(data):len(data)])
 	sc.msg.Control = sc.memory[len(data):]
 	sc.msg.N, sc.msg.Size, sc.msg.Flags, sc.msg.From = m.N, m.Size, m.Flags, m.From
-	sc.received, sc.number, sc.from = other.received, other.number, other.from
+	sc.received, sc.number, sc.origin = other.received, other.number, other.origin
 	sc.dropped, sc.unfinished = other.dropped, other.unfinished
 	sc.extra, other.extra = other.extra, 0
 	m.Control = nil
@@ -81,7 +81,7 @@ func (r *receiver) closeDescriptors(sc *scratch) {
 // buffers back, the unusually large ones to the garbage collector.
 func (r *receiver) release(sc *scratch) {
 	r.closeDescriptors(sc)
-	sc.dropped, sc.unfinished, sc.from = 0, false, ""
+	sc.dropped, sc.unfinished, sc.origin = 0, false, nil
 	if sc.ownBuffers != nil {
 		sc.msg.Buffers, sc.ownBuffers = sc.ownBuffers, nil
 	}

@@ -51,7 +51,7 @@ func (srv *server) serveSingle(ctx context.Context, s *fdio.Socket) error {
 	case c.peer == nil && srv.limits.restricts():
 		c.allows = srv.limits.allows
 	case !srv.limits.allows(c.peer):
-		srv.refused(refusedPeer, record.Event{Local: c.local, From: c.from, Peer: c.peer})
+		srv.refused(refusedPeer, record.Event{Origin: c.origin()})
 		return nil
 	}
 	err := c.serve(ctx)
@@ -68,7 +68,7 @@ func (srv *server) serveSingle(ctx context.Context, s *fdio.Socket) error {
 func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
 	c := srv.connection(s, 0)
 	if reason := srv.refuses(c); reason != "" {
-		srv.refused(reason, record.Event{Local: c.local, From: c.from, Peer: c.peer})
+		srv.refused(reason, record.Event{Origin: c.origin()})
 		s.Close()
 		return
 	}
@@ -77,8 +77,8 @@ func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
 	srv.running.Go(func() {
 		defer srv.open.Add(-1)
 		defer s.Close()
-		srv.event(record.TypeOpen, record.Event{Conn: c.number, Local: c.local, From: c.from, Peer: c.peer})
-		closed := record.Event{Conn: c.number}
+		srv.event(record.TypeOpen, record.Event{Origin: c.origin()})
+		closed := record.Event{Origin: record.Origin{Conn: c.number}}
 		err := c.serve(ctx)
 		left, isLeft := errors.AsType[*unreadError](err)
 		switch {

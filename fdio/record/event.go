@@ -1,18 +1,12 @@
 package record
 
-import (
-	"time"
-
-	"fdmsg/fdio/cmsg"
-)
+import "time"
 
 // Event is something that happened besides messages, for AppendEvent. What is
 // zero is not shown.
 type Event struct {
-	Time        time.Time
-	Conn        int // number of the connection
-	Local, From string
-	Peer        *cmsg.Credentials
+	Time time.Time
+	Origin
 
 	MessageSeq uint64 // number of the line of the message that COMMAND was started for
 	PID        int    // of COMMAND
@@ -39,15 +33,7 @@ const (
 // AppendEvent appends the rest of the line of an event, newline included.
 func AppendEvent(dst []byte, e *Event) []byte {
 	dst = appendTime(dst, "time", e.Time)
-	if e.Conn != 0 {
-		dst = appendInt(dst, "conn", int64(e.Conn))
-	}
-	dst = appendAddress(dst, "local", e.Local)
-	dst = appendAddress(dst, "from", e.From)
-	if e.Peer != nil {
-		dst = append(appendKey(dst, "peer"), '{')
-		dst = append(appendCredentials(dst, *e.Peer), '}')
-	}
+	dst = AppendOrigin(dst, &e.Origin)
 	if e.MessageSeq != 0 {
 		dst = appendInt(dst, "message_seq", int64(e.MessageSeq))
 	}

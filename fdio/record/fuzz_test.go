@@ -60,7 +60,8 @@ func FuzzMessageLine(f *testing.F) {
 		d.Inode.Modified = time.Unix(number>>32, number&0xffff)
 		named := descriptor.Descriptor{Kind: descriptor.KindMemfd, Name: path, Flags: flags, Details: details("name", []byte(path), "seals", fdio.FlagNames(flags, descriptor.Seals)),
 			Content: descriptor.Content{Read: true, Err: errors.New(path)}}
-		m := Message{Time: noon, Conn: int(int32(number)), Local: address, From: address, Data: data, Flags: flags, Control: controlData,
+		o := Origin{Conn: int(int32(number)), Local: address, From: address}
+		m := Message{Time: noon, Origin: AppendOrigin(nil, &o), Data: data, Flags: flags, Control: controlData,
 			HideCredentials: bit, Descriptors: []descriptor.Descriptor{d, named}}
 
 		before := bytes.Clone(data)

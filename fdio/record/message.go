@@ -18,12 +18,8 @@ import (
 
 // Message is a received message, for AppendMessage.
 type Message struct {
-	Time  time.Time // when it was received
-	Conn  int       // number of the connection; 0: none is shown
-	Local string    // address that it came to; empty: none is shown
-	From  string    // address that it came from; empty: none is shown
-	To    string    // address that it was sent to, for what comes from the error queue
-	Peer  *cmsg.Credentials
+	Time   time.Time // when it was received
+	Origin []byte    // where it came from, as AppendOrigin gives it
 
 	Data            []byte
 	Discarded       int                     // bytes that were received and thrown away
@@ -37,6 +33,15 @@ type Message struct {
 	Descriptors []descriptor.Descriptor
 	DroppedFDs  int  // descriptors that came and were not wanted
 	Unfinished  bool // the message is not all that was to come
+}
+
+// Origin is where messages come from, for AppendOrigin. What is zero is not shown.
+type Origin struct {
+	Conn  int    // number of the connection
+	Local string // address that they came to
+	From  string // address that they came from
+	To    string // address that they were sent to, for what comes from the error queue
+	Peer  *cmsg.Credentials
 }
 
 // Sent is a message that was sent, for AppendSent.
@@ -65,20 +70,26 @@ func AppendHead(dst []byte, typ string, seq uint64) []byte {
 	return strconv.AppendUint(dst, seq, 10)
 }
 
+// AppendOrigin appends what all messages of one origin have in their lines.
+func AppendOrigin(dst []byte, o *Origin) []byte {
+	if o.Conn != 0 {
+		dst = appendInt(dst, "conn", int64(o.Conn))
+	}
+	dst = appendAddress(dst, "local", o.Local)
+	dst = appendAddress(dst, "from", o.From)
+	dst = appendAddress(dst, "to", o.To)
+	if o.Peer == nil {
+		return dst
+	}
+	dst = append(appendKey(dst, "peer"), '{')
+	return append(appendCredentials(dst, *o.Peer), '}')
+}
+
 // AppendMessage appends the rest of the line of a received message, newline
 // included.
 func AppendMessage(dst []byte, m *Message) []byte {
 	dst = appendTime(dst, "time", m.Time)
-	if m.Conn != 0 {
-		dst = appendInt(dst, "conn", int64(m.Conn))
-	}
-	dst = appendAddress(dst, "local", m.Local)
-	dst = appendAddress(dst, "from", m.From)
-	dst = appendAddress(dst, "to", m.To)
-	if m.Peer != nil {
-		dst = append(appendKey(dst, "peer"), '{')
-		dst = append(appendCredentials(dst, *m.Peer), '}')
-	}
+	dst = append(dst, m.Origin...)
 	truncated := m.Flags&unix.MSG_TRUNC != 0 || m.Unfinished
 	data := m.Data
 	if truncated {

@@ -50,14 +50,15 @@ func TestMessageWithNothingHasItsArrays(t *testing.T) {
 		`"message":"","size":0,"flags":[],"control":[],"fds":[]}`)
 }
 
+func origin(peer *cmsg.Credentials) []byte {
+	return AppendOrigin(nil, &Origin{Conn: 3, Local: "unix:/run/s", From: "unix:@abc", Peer: peer})
+}
+
 func TestMessageWithEverything(t *testing.T) {
 	creds := credentials(41, 1000, 1001)
 	got := parseLine(t, messageLine(&Message{
 		Time:        noon,
-		Conn:        3,
-		Local:       "unix:/run/s",
-		From:        "unix:@abc",
-		Peer:        &cmsg.Credentials{PID: 41, UID: math.MaxUint32, GID: math.MaxUint32},
+		Origin:      origin(&cmsg.Credentials{PID: 41, UID: math.MaxUint32, GID: math.MaxUint32}),
 		Data:        []byte("Temperature\ndata"),
 		Flags:       unix.MSG_EOR,
 		Control:     control(rights(5, 6), creds),
@@ -127,8 +128,9 @@ func TestMessageThatIsNotUTF8IsBase64(t *testing.T) {
 // bytes. How it is shown is not the question here, but the line is one.
 func TestAddressThatIsNotUTF8LeavesTheLineValid(t *testing.T) {
 	const address = "tcp:[fe80::1%\xff]:80"
-	parseLine(t, messageLine(&Message{Local: address}))
-	parseLine(t, messageLine(&Message{From: address}))
+	for _, o := range []Origin{{Local: address}, {From: address}, {To: address}} {
+		parseLine(t, messageLine(&Message{Origin: AppendOrigin(nil, &o)}))
+	}
 	parseLine(t, AppendSent(AppendHead(nil, TypeSent, 1), &Sent{To: address}))
 	parseLine(t, messageLine(&Message{Descriptors: []descriptor.Descriptor{{Kind: descriptor.KindSocket, Details: details("local", address)}}}))
 }
@@ -304,7 +306,7 @@ func TestMessagesWithoutDescriptorsDoNotAllocate(t *testing.T) {
 	}
 	for _, test := range tests {
 		m := test.m
-		m.Time, m.Conn, m.Local, m.From, m.Peer = noon, 3, "unix:/run/s", "unix:@abc", peer
+		m.Time, m.Origin = noon, origin(peer)
 		line := messageLine(&m)
 		allocs := testing.AllocsPerRun(100, func() { line = AppendMessage(AppendHead(line[:0], TypeMessage, 7), &m) })
 		if allocs != 0 {
@@ -315,8 +317,8 @@ func TestMessagesWithoutDescriptorsDoNotAllocate(t *testing.T) {
 
 func BenchmarkMessage(b *testing.B) {
 	m := Message{
-		Time: noon, Conn: 3, Local: "unix:/run/s", From: "unix:@abc",
-		Peer:            &cmsg.Credentials{PID: 41, UID: 1000, GID: 1000},
+		Time:            noon,
+		Origin:          origin(&cmsg.Credentials{PID: 41, UID: 1000, GID: 1000}),
 		Data:            []byte("Temperature data"),
 		Control:         control(credentials(41, 1000, 1000)),
 		HideCredentials: true,
