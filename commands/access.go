@@ -17,10 +17,15 @@ import (
 
 // AccessFlags say who may talk to a server over Unix sockets.
 type AccessFlags struct {
-	AllowUID []string `name:"allow-uid" sep:"none" placeholder:"USER" help:"Refuse all but this user, by name or number; may be repeated"`
-	AllowGID []string `name:"allow-gid" sep:"none" placeholder:"GROUP" help:"Refuse all but this group, or those of --allow-uid; may be repeated"`
+	AllowUID []string
+	AllowGID []string
 
 	uids, gids []uint32
+}
+
+func (f *AccessFlags) declare(g *grammar) {
+	g.flag(many(&f.AllowUID, asGiven), "allow-uid", "USER", "Refuse all but this user, by name or number; may be repeated")
+	g.flag(many(&f.AllowGID, asGiven), "allow-gid", "GROUP", "Refuse all but this group, or those of --allow-uid; may be repeated")
 }
 
 // parseAccess looks the users and groups up.

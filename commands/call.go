@@ -27,6 +27,16 @@ type callCommand struct {
 	CommonFlags
 }
 
+func (c *callCommand) declare(g *grammar) {
+	c.OutgoingFlags.declare(g)
+	c.IncomingFlags.declare(g)
+	c.SocketFlags.declare(g)
+	c.ModeFlag.declare(g)
+	c.OutputFlag.declare(g)
+	c.CommandFlags.declare(g)
+	c.CommonFlags.declare(g)
+}
+
 func (c *callCommand) validate() (err error) {
 	if err := c.validateMessage(); err != nil {
 		return err

@@ -13,12 +13,18 @@ import (
 
 // CommandFlags say what COMMAND is and how it gets its descriptors.
 type CommandFlags struct {
-	Stdin  FD     `placeholder:"I" help:"Descriptor I, counted from 0, is standard input of COMMAND as well"`
-	Stdout FD     `placeholder:"I" help:"Descriptor I is standard output of COMMAND as well"`
-	FDName string `name:"fdname" placeholder:"A:B" help:"Names of the descriptors for COMMAND, in LISTEN_FDNAMES"`
+	Stdin  FD
+	Stdout FD
+	FDName string
 
 	argv []string // COMMAND, nil: none
 	path string   // of its file
+}
+
+func (f *CommandFlags) declare(g *grammar) {
+	g.flag(one(&f.Stdin, parseFD), "stdin", "I", "Descriptor I, counted from 0, is standard input of COMMAND as well")
+	g.flag(one(&f.Stdout, parseFD), "stdout", "I", "Descriptor I is standard output of COMMAND as well")
+	g.flag(one(&f.FDName, asGiven), "fdname", "A:B", "Names of the descriptors for COMMAND, in LISTEN_FDNAMES")
 }
 
 func (f *CommandFlags) setCommand(argv []string) { f.argv = argv }

@@ -16,6 +16,8 @@ import (
 
 // command is one subcommand with its parsed flags and arguments.
 type command interface {
+	// declare tells the flags and arguments, and sets what has a default.
+	declare(g *grammar)
 	// run does what was asked for. It returns when everything it opened is
 	// closed and every line is written.
 	run(ctx context.Context) error

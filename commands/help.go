@@ -30,11 +30,11 @@ func firstSentence(s string) string {
 }
 
 // printHelp prints what fdmsg COMMAND --help shows.
-func printHelp(w io.Writer, sub *subcommand, node *kong.Node) error {
+func printHelp(w io.Writer, sub *subcommand, flags []*kong.Flag) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: fdmsg %s %s\n\n%s\n\nFlags:\n", sub.name, sub.synopsis, sub.summary)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, f := range node.Flags {
+	for _, f := range flags {
 		short := "   "
 		if f.Short != 0 {
 			short = "-" + string(f.Short) + ","
@@ -43,11 +43,7 @@ func printHelp(w io.Writer, sub *subcommand, node *kong.Node) error {
 		if takesValue(f) {
 			value = " " + f.PlaceHolder
 		}
-		help := f.Help
-		if f.Name == "help" { // kong's own
-			help = "Show this"
-		}
-		fmt.Fprintf(t, "  %s --%s%s\t%s\n", short, f.Name, value, help)
+		fmt.Fprintf(t, "  %s --%s%s\t%s\n", short, f.Name, value, f.Help)
 	}
 	t.Flush()
 	b.WriteString("\n" + sub.help)

@@ -33,19 +33,37 @@ type listenCommand struct {
 	SocketFlags
 	BindFlags
 	AccessFlags
-	Backlog        Count    `placeholder:"N" help:"Let so many connections wait to be accepted (4096)"`
-	MaxConnections Count    `placeholder:"N" help:"Close connections at once while there are N; 0: no limit"`
-	IdleTimeout    Duration `placeholder:"DURATION" help:"Close connections on which nothing came for so long; 0: never"`
-	Drain          Duration `default:"1" placeholder:"DURATION" help:"At the end, receive for so long what has been sent by then (1)"`
+	Backlog        Count
+	MaxConnections Count
+	IdleTimeout    Duration
+	Drain          Duration
 	OutputFlag
-	Events bool `help:"Print a line also for what happens besides messages: listening, open, close, refused, exit, error, end"`
+	Events bool
 	CommandFlags
-	MaxChildren Count `default:"64" placeholder:"N" help:"Run at most so many COMMANDs at once (64)"`
+	MaxChildren Count
 	CommonFlags
 
-	Addresses []string `arg:"" name:"ADDRESS"`
+	Addresses []string
 
 	addresses []fdio.Address
+}
+
+func (c *listenCommand) declare(g *grammar) {
+	c.Drain, c.MaxChildren = Duration(time.Second), Count{64, true}
+	c.IncomingFlags.declare(g)
+	c.SocketFlags.declare(g)
+	c.BindFlags.declare(g)
+	c.AccessFlags.declare(g)
+	g.flag(one(&c.Backlog, parseCount), "backlog", "N", "Let so many connections wait to be accepted (4096)")
+	g.flag(one(&c.MaxConnections, parseCount), "max-connections", "N", "Close connections at once while there are N; 0: no limit")
+	g.flag(one(&c.IdleTimeout, parseDuration), "idle-timeout", "DURATION", "Close connections on which nothing came for so long; 0: never")
+	g.flag(one(&c.Drain, parseDuration), "drain", "DURATION", "At the end, receive for so long what has been sent by then (1)")
+	c.OutputFlag.declare(g)
+	g.toggle(&c.Events, "events", "Print a line also for what happens besides messages: listening, open, close, refused, exit, error, end")
+	c.CommandFlags.declare(g)
+	g.flag(one(&c.MaxChildren, parseCount), "max-children", "N", "Run at most so many COMMANDs at once (64)")
+	c.CommonFlags.declare(g)
+	g.argument(many(&c.Addresses, asGiven), "ADDRESS")
 }
 
 func (c *listenCommand) validate() (err error) {

@@ -24,11 +24,20 @@ type openCommand struct {
 	CommandFlags
 	CommonFlags
 
-	Wait Duration `placeholder:"DURATION" help:"For connect: keep trying for so long while nobody listens there"`
+	Wait Duration
 
-	Descriptors []string `arg:"" name:"DESCRIPTOR"`
+	Descriptors []string
 
 	specs []descriptor.Spec
+}
+
+func (c *openCommand) declare(g *grammar) {
+	c.ContentFlags.declare(g)
+	c.OutputFlag.declare(g)
+	c.CommandFlags.declare(g)
+	c.CommonFlags.declare(g)
+	g.flag(one(&c.Wait, parseDuration), "wait", "DURATION", "For connect: keep trying for so long while nobody listens there")
+	g.argument(many(&c.Descriptors, asGiven), "DESCRIPTOR")
 }
 
 func (c *openCommand) validate() (err error) {

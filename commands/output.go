@@ -80,7 +80,11 @@ func (e *lostError) Unwrap() error { return e.err }
 
 // OutputFlag says where lines go.
 type OutputFlag struct {
-	Output string `placeholder:"FILE" help:"Append the lines to FILE instead of printing them; with COMMAND there are none otherwise"`
+	Output string
+}
+
+func (f *OutputFlag) declare(g *grammar) {
+	g.flag(one(&f.Output, asGiven), "output", "FILE", "Append the lines to FILE instead of printing them; with COMMAND there are none otherwise")
 }
 
 // openOutput opens what the lines go to, nil for nothing. A FIFO that nobody reads is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -28,39 +29,24 @@ type validator interface{ validate() error }
 // parse parses the arguments of one subcommand. Only its own grammar is built.
 func parse(sub *subcommand, args []string) (command, error) {
 	cmd := sub.new()
-	helpShown, helpErr := false, error(nil)
-	options := append(mappers(),
-		kong.Name("fdmsg "+sub.name),
-		kong.Exit(func(int) { helpShown = true }),
-		kong.Help(func(_ kong.HelpOptions, ctx *kong.Context) error {
-			helpErr = printHelp(os.Stdout, sub, ctx.Model.Node)
-			return helpErr
-		}),
-	)
-	parser, err := kong.New(cmd, options...)
+	hint := "fdmsg " + sub.name + " --help"
+	g := grammarOf(cmd)
+	flags, positionals, rest, err := split(g.app.Flags, args, sub.cut)
 	if err != nil {
-		return nil, err
+		return nil, usage(err, hint)
 	}
-	flags, positionals, rest, err := split(parser.Model.Flags, args, sub.cut)
+	order, err := g.apply(append(append(flags, "--"), positionals...))
 	if err != nil {
-		return nil, usage(err, "fdmsg "+sub.name+" --help")
+		return nil, usage(err, cmp.Or(nameHint(err), hint))
 	}
-	ctx, err := parser.Parse(append(append(flags, "--"), positionals...))
-	if helpErr != nil {
-		return nil, helpErr
+	if slices.Contains(order, helpFlag) {
+		return nil, cmp.Or(printHelp(os.Stdout, sub, g.app.Flags), errHelpShown)
 	}
-	if helpShown {
-		return nil, errHelpShown
-	}
-	if err != nil {
-		if missing, ok := strings.CutPrefix(err.Error(), `expected "<`); ok {
-			name, _, _ := strings.Cut(missing, ">")
-			err = errors.New("no " + name)
-		}
-		return nil, usage(err, cmp.Or(nameHint(err), "fdmsg "+sub.name+" --help"))
+	if err := g.check(); err != nil {
+		return nil, usage(err, hint)
 	}
 	if c, ok := cmd.(sourceOrder); ok {
-		c.setFlagOrder(flagOrder(ctx))
+		c.setFlagOrder(order)
 	}
 	if c, ok := cmd.(commandArgs); ok && rest != nil {
 		if len(rest) == 0 {
@@ -74,15 +60,6 @@ func parse(sub *subcommand, args []string) (command, error) {
 		}
 	}
 	return cmd, nil
-}
-
-func flagOrder(ctx *kong.Context) (names []string) {
-	for _, p := range ctx.Path {
-		if p.Flag != nil {
-			names = append(names, p.Flag.Name)
-		}
-	}
-	return names
 }
 
 // split sorts args into flags, each in the form --name=value, positional

@@ -7,18 +7,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-func modelOf(t *testing.T, cmd command) []*kong.Flag {
-	t.Helper()
-	parser, err := kong.New(cmd, mappers()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parser.Model.Flags
-}
-
 func TestSplit(t *testing.T) {
-	recv := modelOf(t, &recvCommand{})
-	send := modelOf(t, &sendCommand{})
+	recv := grammarOf(&recvCommand{}).app.Flags
+	send := grammarOf(&sendCommand{}).app.Flags
 	for _, c := range []struct {
 		known                    []*kong.Flag
 		args                     []string

@@ -17,16 +17,27 @@ import (
 
 // IncomingFlags are what is received, and what of it is shown.
 type IncomingFlags struct {
-	Count       Count  `short:"n" placeholder:"N" help:"Receive N messages; 0: no limit"`
-	Size        Size   `default:"256K" placeholder:"SIZE" help:"Bytes of data for one message (256K)"`
-	Buffer      []Size `sep:"none" placeholder:"SIZE" help:"Instead of --size: a buffer of so many bytes; again: another one, filled after it"`
-	ControlSize Size   `default:"16K" placeholder:"SIZE" help:"Bytes for the control messages of one message (16K)"`
-	FDs         string `name:"fds" default:"pass" enum:"pass,drop,cut,refuse" placeholder:"pass|drop|cut|refuse" help:"Descriptors that come: take them; take the message without; close the connection; make sending them fail (pass)"`
-	MaxFrame    Size   `default:"16M" placeholder:"SIZE" help:"With --frame: close a peer whose message is longer (16M)"`
+	Count       Count
+	Size        Size
+	Buffer      []Size
+	ControlSize Size
+	FDs         string
+	MaxFrame    Size
 	ContentFlags
 
 	recvFlags int        // of recvmsg(2)
 	frame     fdio.Frame // how a stream is split
+}
+
+func (f *IncomingFlags) declare(g *grammar) {
+	f.Size, f.ControlSize, f.FDs, f.MaxFrame = 256<<10, 16<<10, passFDs, 16<<20
+	g.flag(one(&f.Count, parseCount), "count", "N", "Receive N messages; 0: no limit").Short = 'n'
+	g.flag(one(&f.Size, parseSize), "size", "SIZE", "Bytes of data for one message (256K)")
+	g.flag(many(&f.Buffer, parseSize), "buffer", "SIZE", "Instead of --size: a buffer of so many bytes; again: another one, filled after it")
+	g.flag(one(&f.ControlSize, parseSize), "control-size", "SIZE", "Bytes for the control messages of one message (16K)")
+	g.flag(one(&f.FDs, asGiven), "fds", "pass|drop|cut|refuse", "Descriptors that come: take them; take the message without; close the connection; make sending them fail (pass)").Enum = "pass,drop,cut,refuse"
+	g.flag(one(&f.MaxFrame, parseSize), "max-frame", "SIZE", "With --frame: close a peer whose message is longer (16M)")
+	f.ContentFlags.declare(g)
 }
 
 // useFrame makes frames of what streams bring.

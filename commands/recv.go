@@ -22,18 +22,31 @@ line is what one recvmsg(2) returned.
 type recvCommand struct {
 	IncomingFlags
 	SocketFlags
-	Connect bool `help:"Connect to ADDRESS instead of binding to it"`
+	Connect bool
 	BindFlags
 	OutputFlag
 	CommandFlags
-	From string   `placeholder:"ADDRESS" help:"With --connect: bind to this address first"`
-	Wait Duration `placeholder:"DURATION" help:"With --connect: keep trying for so long while nobody listens at ADDRESS"`
+	From string
+	Wait Duration
 	CommonFlags
 
-	Address string `arg:"" name:"ADDRESS"`
+	Address string
 
 	address fdio.Address
 	from    *fdio.Address
+}
+
+func (c *recvCommand) declare(g *grammar) {
+	c.IncomingFlags.declare(g)
+	c.SocketFlags.declare(g)
+	g.toggle(&c.Connect, "connect", "Connect to ADDRESS instead of binding to it")
+	c.BindFlags.declare(g)
+	c.OutputFlag.declare(g)
+	c.CommandFlags.declare(g)
+	g.flag(one(&c.From, asGiven), "from", "ADDRESS", "With --connect: bind to this address first")
+	g.flag(one(&c.Wait, parseDuration), "wait", "DURATION", "With --connect: keep trying for so long while nobody listens at ADDRESS")
+	c.CommonFlags.declare(g)
+	g.argument(one(&c.Address, asGiven), "ADDRESS")
 }
 
 func (c *recvCommand) validate() (err error) {

@@ -13,12 +13,19 @@ import (
 
 // SocketFlags are what sendmsg(2), recvmsg(2) and setsockopt(2) are to be told.
 type SocketFlags struct {
-	Flag   []string `short:"F" sep:"none" placeholder:"NAME" help:"A flag of the call, MSG_OOB for example, by name or number; may be repeated"`
-	Option []string `short:"o" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a socket option first, as in SO_RCVBUF=1M; may be repeated"`
+	Flag   []string
+	Option []string
 
-	Frame fdio.Frame `default:"chunk" placeholder:"KIND" help:"What makes a message in a stream: line, nul, u32be, u32le, json, eof; chunk, the default: what one call sends or returns"`
+	Frame fdio.Frame
 
 	options []fdio.Option
+}
+
+func (f *SocketFlags) declare(g *grammar) {
+	f.Frame = fdio.FrameChunk
+	g.flag(many(&f.Flag, asGiven), "flag", "NAME", "A flag of the call, MSG_OOB for example, by name or number; may be repeated").Short = 'F'
+	g.flag(many(&f.Option, asGiven), "option", "NAME[=VALUE]", "Set a socket option first, as in SO_RCVBUF=1M; may be repeated").Short = 'o'
+	g.flag(one(&f.Frame, fdio.ParseFrame), "frame", "KIND", "What makes a message in a stream: line, nul, u32be, u32le, json, eof; chunk, the default: what one call sends or returns")
 }
 
 // The sides of a socket that a flag may be for.

@@ -4,16 +4,12 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
-
-	"github.com/alecthomas/kong"
 )
 
 // The values that flags take. Each decodes itself from the command line; an
@@ -135,37 +131,4 @@ func parseFD(text string) (FD, error) {
 		return FD{}, fmt.Errorf("%q is not the number of a descriptor", text)
 	}
 	return FD{int(n), true}, nil
-}
-
-// decoder makes a mapper for kong of a function that parses a value.
-func decoder[T any](parse func(string) (T, error)) kong.MapperFunc {
-	return func(ctx *kong.DecodeContext, target reflect.Value) error {
-		token, err := ctx.Scan.PopValue("value")
-		if err != nil {
-			return err
-		}
-		v, err := parse(fmt.Sprint(token.Value))
-		if err != nil {
-			return err
-		}
-		target.Set(reflect.ValueOf(v).Convert(target.Type()))
-		return nil
-	}
-}
-
-// mappers make kong read the types above. Strings are taken as they are: kong
-// would pass them through JSON, which has no place for bytes that are not
-// UTF-8, and file names are bytes.
-func mappers() []kong.Option {
-	return []kong.Option{
-		kong.KindMapper(reflect.String, decoder(func(s string) (string, error) { return s, nil })),
-		kong.TypeMapper(reflect.TypeFor[Size](), decoder(parseSize)),
-		kong.TypeMapper(reflect.TypeFor[FileSize](), decoder(parseFileSize)),
-		kong.TypeMapper(reflect.TypeFor[Which](), decoder(parseWhich)),
-		kong.TypeMapper(reflect.TypeFor[fdio.Frame](), decoder(fdio.ParseFrame)),
-		kong.TypeMapper(reflect.TypeFor[Duration](), decoder(parseDuration)),
-		kong.TypeMapper(reflect.TypeFor[Count](), decoder(parseCount)),
-		kong.TypeMapper(reflect.TypeFor[Mode](), decoder(parseMode)),
-		kong.TypeMapper(reflect.TypeFor[FD](), decoder(parseFD)),
-	}
 }
