@@ -74,3 +74,24 @@ func TestSubcommandByLinkName(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkParse(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"send", []string{"./socket", "-m", "hello", "file"}},
+		{"recv", []string{"./socket", "-n", "1", "--", "cat"}},
+		{"listen", []string{"unix:./a", "tcp:127.0.0.1:0", "--frame", "line", "-o", "SO_RCVBUF=1M"}},
+	} {
+		sub := findSubcommand(c.name)
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := parse(sub, c.args); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
