@@ -23,6 +23,9 @@ type command interface {
 	run(ctx context.Context) error
 	// timeout is what bounds run, 0 for nothing.
 	timeout() time.Duration
+	// heedsSignals says that run has to end by itself when a signal comes. Else
+	// the signal ends the process wherever that is.
+	heedsSignals() bool
 }
 
 // A subcommand is a row of the table below.
@@ -69,14 +72,22 @@ func run(sub *subcommand, args []string) int {
 }
 
 func runCommand(cmd command) error {
-	ctx, stop := withSignals(context.Background())
-	defer stop()
+	ctx := context.Background()
+	if cmd.heedsSignals() {
+		var stop func()
+		ctx, stop = withSignals(ctx)
+		defer stop()
+	}
 	if d := cmd.timeout(); d > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
 		defer cancel()
 	}
-	return cmd.run(ctx)
+	err := cmd.run(ctx)
+	if err != nil {
+		surviveWrites()
+	}
+	return err
 }
 
 // selectSubcommand finds the subcommand that argv names, by its first argument

@@ -17,6 +17,8 @@ func (f *CommonFlags) declare(g *grammar) {
 
 func (f *CommonFlags) timeout() time.Duration { return time.Duration(f.Timeout) }
 
+func (f *CommonFlags) heedsSignals() bool { return true }
+
 func (f *CommonFlags) setFlagOrder(names []string) { f.order = names }
 
 // ModeFlag is what commands have that may make a socket file.

@@ -47,12 +47,12 @@ func openAll(ctx context.Context, specs []descriptor.Spec) (fds []int, release f
 }
 
 // describeAll describes all descriptors that control messages pass.
-func describeAll(control []byte) (descriptors []descriptor.Descriptor) {
+func describeAll(in *descriptor.Inspector, control []byte) (descriptors []descriptor.Descriptor) {
 	var fds []int
 	for m := range cmsg.Messages(control) {
 		fds = m.Rights(fds)
 	}
-	return describe(descriptor.NewInspector(), fds)
+	return describe(in, fds)
 }
 
 func describe(in *descriptor.Inspector, fds []int) []descriptor.Descriptor {

@@ -1,0 +1,68 @@
+package commands
+
+import (
+	"context"
+	"os"
+
+	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/record"
+
+	"golang.org/x/sys/unix"
+)
+
+// printLine prints the one line of a command that prints no more: its type, and
+// what the record package gives after the head. in has looked at files already.
+// Where writing may have to wait, signals end the waiting.
+func printLine(ctx context.Context, in *descriptor.Inspector, typ string, body []byte) error {
+	line := append(record.AppendHead(nil, typ, 1), body...)
+	if waitsForNobody(in, unix.Stdout, len(line)) {
+		if done, err := writeNow(unix.Stdout, line); done {
+			return err
+		}
+	}
+	ctx, stop := withSignals(ctx)
+	defer stop()
+	out := newOutput(os.Stdout, func() {})
+	out.giveUp(ctx)
+	out.write(typ, body)
+	return out.close()
+}
+
+// waitsForNobody reports whether size bytes can be written to fd without waiting
+// for somebody to take them: pipe(7), null(4).
+func waitsForNobody(in *descriptor.Inspector, fd, size int) bool {
+	const memory, pipeBuf = 1, 4096 // the major number of /dev/null; PIPE_BUF
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return false
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFIFO:
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+		n, err := unix.Poll(fds, 0)
+		return size <= pipeBuf && n == 1 && err == nil && fds[0].Revents == unix.POLLOUT
+	case unix.S_IFREG:
+		return !in.Stalls(fd)
+	case unix.S_IFCHR:
+		return unix.Major(uint64(st.Rdev)) == memory
+	}
+	return false
+}
+
+// writeNow writes line to standard output, fd, past os.Stdout: there a broken pipe
+// would end the process. done is false where nothing could be written yet.
+func writeNow(fd int, line []byte) (done bool, err error) {
+	for len(line) > 0 {
+		n, err := unix.Write(fd, line)
+		switch err {
+		case nil:
+			line = line[n:]
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false, nil
+		default:
+			return true, &lostError{"standard output", 1, err}
+		}
+	}
+	return true, nil
+}
