@@ -35,32 +35,56 @@ const (
 )
 
 // networks says what sockets each network consists of. family 0 is either of
-// AF_INET and AF_INET6.
-var networks = map[Network]struct{ family, typ int }{
-	Unix:          {unix.AF_UNIX, unix.SOCK_STREAM},
-	UnixDatagram:  {unix.AF_UNIX, unix.SOCK_DGRAM},
-	UnixSeqpacket: {unix.AF_UNIX, unix.SOCK_SEQPACKET},
-	TCP:           {0, unix.SOCK_STREAM},
-	TCP4:          {unix.AF_INET, unix.SOCK_STREAM},
-	TCP6:          {unix.AF_INET6, unix.SOCK_STREAM},
-	UDP:           {0, unix.SOCK_DGRAM},
-	UDP4:          {unix.AF_INET, unix.SOCK_DGRAM},
-	UDP6:          {unix.AF_INET6, unix.SOCK_DGRAM},
+// AF_INET and AF_INET6. It is no map, as what has to be made whenever the process
+// begins is none of the tables here.
+var networks = [...]struct {
+	network     Network
+	family, typ int
+}{
+	{Unix, unix.AF_UNIX, unix.SOCK_STREAM},
+	{UnixDatagram, unix.AF_UNIX, unix.SOCK_DGRAM},
+	{UnixSeqpacket, unix.AF_UNIX, unix.SOCK_SEQPACKET},
+	{TCP, 0, unix.SOCK_STREAM},
+	{TCP4, unix.AF_INET, unix.SOCK_STREAM},
+	{TCP6, unix.AF_INET6, unix.SOCK_STREAM},
+	{UDP, 0, unix.SOCK_DGRAM},
+	{UDP4, unix.AF_INET, unix.SOCK_DGRAM},
+	{UDP6, unix.AF_INET6, unix.SOCK_DGRAM},
+}
+
+// sockets are the address family and the type of n's, 0 where it says neither.
+func (n Network) sockets() (family, typ int) {
+	for i := range networks {
+		if row := &networks[i]; row.network == n {
+			return row.family, row.typ
+		}
+	}
+	return 0, 0
+}
+
+func (n Network) family() int {
+	family, _ := n.sockets()
+	return family
+}
+
+func (n Network) typ() int {
+	_, typ := n.sockets()
+	return typ
 }
 
 // IsUnix reports whether n is one of the Unix socket types.
-func (n Network) IsUnix() bool { return networks[n].family == unix.AF_UNIX }
+func (n Network) IsUnix() bool { return n.family() == unix.AF_UNIX }
 
 // IsDatagram reports whether n has datagrams, without connections.
-func (n Network) IsDatagram() bool { return networks[n].typ == unix.SOCK_DGRAM }
+func (n Network) IsDatagram() bool { return n.typ() == unix.SOCK_DGRAM }
 
 // IsStream reports whether sockets of n carry bytes without message boundaries.
-func (n Network) IsStream() bool { return networks[n].typ == unix.SOCK_STREAM }
+func (n Network) IsStream() bool { return n.typ() == unix.SOCK_STREAM }
 
 // SameType reports whether sockets of n and of other can talk to each other, as
 // far as their types go.
 func (n Network) SameType(other Network) bool {
-	return networks[n].typ == networks[other].typ && n.IsUnix() == other.IsUnix()
+	return n.typ() == other.typ() && n.IsUnix() == other.IsUnix()
 }
 
 // What can be wrong with the text of an address; errors.Is finds them through
@@ -149,7 +173,7 @@ func parseAddress(text string) (Address, error) {
 		return Address{Network: Inherited, FD: fd}, err
 	case network.IsUnix():
 		return unixAddress(network, rest)
-	case networks[network].typ != 0:
+	case network.typ() != 0:
 		return inetAddress(network, rest)
 	}
 	return Address{}, fmt.Errorf("%w %q", ErrUnknownScheme, scheme)

@@ -154,4 +154,4 @@ func FuzzSockName(f *testing.F) {
 	})
 }
 
-func typeOf(n Network) int { return networks[n].typ }
+func typeOf(n Network) int { return n.typ() }

@@ -114,7 +114,7 @@ func (s *Socket) setBeforeBind(t target, plain bool) error {
 	if s.domain == unix.AF_INET6 {
 		// Both families, whatever net.ipv6.bindv6only says, unless asked for one.
 		only := 0
-		if networks[t.address.Network].family == unix.AF_INET6 {
+		if t.address.Network.family() == unix.AF_INET6 {
 			only = 1
 		}
 		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {

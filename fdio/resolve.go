@@ -23,9 +23,9 @@ type target struct {
 // in the order of the resolver. An empty host is every address of this machine
 // when binding, else the loopback addresses.
 func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
-	n := networks[a.Network]
-	if n.family == unix.AF_UNIX {
-		return []target{{a, n.family, n.typ, unixTargetName(a)}}, nil
+	domain, typ := a.Network.sockets()
+	if domain == unix.AF_UNIX {
+		return []target{{a, domain, typ, unixTargetName(a)}}, nil
 	}
 	if a.Network == Raw {
 		name := rawSockName(a)
@@ -41,14 +41,14 @@ func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
 		if ip.Is4() {
 			family = unix.AF_INET
 		}
-		if n.family != 0 && n.family != family {
+		if domain != 0 && domain != family {
 			continue
 		}
 		zone, err := zoneIndex(ip.Zone())
 		if err != nil {
 			return nil, &Error{Address: a.String(), Op: "resolve", Err: err}
 		}
-		targets = append(targets, target{a, family, n.typ, inetSockName(family, ip, port, zone)})
+		targets = append(targets, target{a, family, typ, inetSockName(family, ip, port, zone)})
 	}
 	if len(targets) == 0 {
 		return nil, &Error{Address: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s suits %s", a.Host, a.Network)}

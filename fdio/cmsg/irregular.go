@@ -101,9 +101,17 @@ func decodeOffender(data []byte) (a netip.Addr, ok bool) {
 
 // ipOptions are the options of the IPv4 header that have a name:
 // <linux/ip.h>, RFC 791.
-var ipOptions = map[byte]string{
+var ipOptions = [...]string{
 	1: "IPOPT_NOOP", 7: "IPOPT_RR", 68: "IPOPT_TS", 130: "IPOPT_SEC", 131: "IPOPT_LSRR",
 	134: "IPOPT_CIPSO", 136: "IPOPT_SID", 137: "IPOPT_SSRR", 148: "IPOPT_RA",
+}
+
+// optionName is the number where there is no name.
+func optionName(names []string, number byte) string {
+	if int(number) < len(names) && names[number] != "" {
+		return names[number]
+	}
+	return strconv.Itoa(int(number))
 }
 
 // decodeIPOptions decodes the options of an IPv4 header: IP_RECVOPTS, IP_RETOPTS
@@ -112,11 +120,7 @@ func decodeIPOptions(data []byte) ([]Field, bool) {
 	options := [][]Field{}
 	for len(data) > 0 && data[0] != 0 { // IPOPT_END
 		number := data[0]
-		name, known := ipOptions[number]
-		if !known {
-			name = strconv.Itoa(int(number))
-		}
-		option := []Field{{"option", name}}
+		option := []Field{{"option", optionName(ipOptions[:], number)}}
 		if number == 1 {
 			data = data[1:]
 			options = append(options, option)
@@ -150,7 +154,7 @@ func addresses(b []byte, size int) []netip.Addr {
 
 // ipv6Options are the options of the hop-by-hop and destination headers:
 // <net/ipv6.h>, RFC 8200 section 4.2.
-var ipv6Options = map[byte]string{
+var ipv6Options = [...]string{
 	0: "IPV6_TLV_PAD1", 1: "IPV6_TLV_PADN", 4: "IPV6_TLV_TNL_ENCAP_LIMIT", 5: "IPV6_TLV_ROUTERALERT",
 	7: "IPV6_TLV_CALIPSO", 49: "IPV6_TLV_IOAM", 194: "IPV6_TLV_JUMBO", 201: "IPV6_TLV_HAO",
 }
@@ -173,11 +177,7 @@ func decodeOptionsHeader(data []byte) ([]Field, bool) {
 	}
 	options := [][]Field{}
 	for len(body) > 0 {
-		name, known := ipv6Options[body[0]]
-		if !known {
-			name = strconv.Itoa(int(body[0]))
-		}
-		option := []Field{{"option", name}}
+		option := []Field{{"option", optionName(ipv6Options[:], body[0])}}
 		size := 1
 		if body[0] != 0 {
 			if len(body) < 2 || len(body) < 2+int(body[1]) {

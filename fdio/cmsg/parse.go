@@ -182,23 +182,45 @@ func (l layout) names() (names []string) {
 	return names
 }
 
-// parts are the typed parts that ParseData knows.
-var parts = map[string]func(b []byte, value string) ([]byte, error){
-	"int":    appendInt32,
-	"u8":     unsigned(1, false),
-	"u16":    unsigned(2, false),
-	"u32":    unsigned(4, false),
-	"u64":    unsigned(8, false),
-	"be16":   unsigned(2, true),
-	"be32":   unsigned(4, true),
-	"hex":    appendHex,
-	"base64": appendBase64,
-	"text":   func(b []byte, value string) ([]byte, error) { return append(b, value...), nil },
+// A part is how one kind of typed part is read.
+type part struct {
+	name      string
+	size      int // of a number without a sign; 0: see append
+	bigEndian bool
+	append    func(b []byte, value string) ([]byte, error)
 }
 
-func unsigned(size int, bigEndian bool) func([]byte, string) ([]byte, error) {
-	return func(b []byte, value string) ([]byte, error) { return appendUint(b, value, size, bigEndian) }
+// parts are the typed parts that ParseData knows.
+var parts = [...]part{
+	{"int", 0, false, appendInt32},
+	{"u8", 1, false, nil},
+	{"u16", 2, false, nil},
+	{"u32", 4, false, nil},
+	{"u64", 8, false, nil},
+	{"be16", 2, true, nil},
+	{"be32", 4, true, nil},
+	{"hex", 0, false, appendHex},
+	{"base64", 0, false, appendBase64},
+	{"text", 0, false, appendText},
 }
+
+// findPart returns nil where there is no such part.
+func findPart(name string) *part {
+	i := slices.IndexFunc(parts[:], func(p part) bool { return p.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &parts[i]
+}
+
+func (p *part) appendTo(b []byte, value string) ([]byte, error) {
+	if p.size > 0 {
+		return appendUint(b, value, p.size, p.bigEndian)
+	}
+	return p.append(b, value)
+}
+
+func appendText(b []byte, value string) ([]byte, error) { return append(b, value...), nil }
 
 func appendHex(b []byte, value string) ([]byte, error) {
 	data, err := hex.DecodeString(value)
@@ -225,16 +247,16 @@ func ParseData(text string) (data []byte, ok bool, err error) {
 		return nil, true, nil
 	}
 	first, _, hasValue := strings.Cut(text, "=")
-	if parts[first] == nil || !hasValue {
+	if findPart(first) == nil || !hasValue {
 		return nil, false, nil
 	}
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, hasValue := strings.Cut(part, "=")
-		appendPart := parts[name]
-		if appendPart == nil || !hasValue {
+		p := findPart(name)
+		if p == nil || !hasValue {
 			return nil, true, syntaxErrorf("%q is no typed part: write int= u8= u16= u32= u64= be16= be32= hex= base64= or text=", part)
 		}
-		if data, err = appendPart(data, value); err != nil {
+		if data, err = p.appendTo(data, value); err != nil {
 			return nil, true, fmt.Errorf("%s: %w", part, err)
 		}
 	}

@@ -52,6 +52,7 @@ var (
 	sockaddr4  = layout{{"", inet}, {"port", be16}, {"addr", ip4}, {"", u64}}
 	sockaddr6  = layout{{"", inet6}, {"port", be16}, {"flowinfo", be32}, {"addr", ip6}, {"scope_id", u32}}
 	in6Pktinfo = layout{{"addr", ip6}, {"ifindex", u32}}
+	ip6Mtuinfo = layout{{"", inet6}, {"port", be16}, {"flowinfo", be32}, {"addr", ip6}, {"scope_id", u32}, {"mtu", u32}} // a sockaddr6 and the MTU
 	dmabuf     = layout{{"frag_offset", u64}, {"frag_size", u32}, {"frag_token", u32}, {"dmabuf_id", u32}, {"flags", u32}}
 )
 
@@ -116,7 +117,7 @@ var types = [...]row{
 	{unix.IPPROTO_IPV6, unix.IPV6_2292RTHDR, "IPV6_2292RTHDR", nil, nil, decodeRoutingHeader},
 	{unix.IPPROTO_IPV6, unix.IPV6_RECVERR, "IPV6_RECVERR", nil, nil, decodeError},
 	{unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, "IPV6_DONTFRAG", one("dontfrag", i32), nil, nil},
-	{unix.IPPROTO_IPV6, unix.IPV6_PATHMTU, "IPV6_PATHMTU", append(sockaddr6[:len(sockaddr6):len(sockaddr6)], member{"mtu", u32}), nil, nil},
+	{unix.IPPROTO_IPV6, unix.IPV6_PATHMTU, "IPV6_PATHMTU", ip6Mtuinfo, nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_ORIGDSTADDR, "IPV6_ORIGDSTADDR", sockaddr6, nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_RECVFRAGSIZE, "IPV6_RECVFRAGSIZE", one("size", i32), nil, nil},
 

@@ -1,6 +1,7 @@
 package descriptor
 
 import (
+	"cmp"
 	"os"
 	"strconv"
 	"strings"
@@ -22,19 +23,14 @@ func describeEventfd(_ *Inspector, d *Descriptor) {
 }
 
 // clocks are the clocks of timerfd_create(2).
-var clocks = map[uint64]string{
+var clocks = [...]string{
 	unix.CLOCK_REALTIME: "CLOCK_REALTIME", unix.CLOCK_MONOTONIC: "CLOCK_MONOTONIC", unix.CLOCK_BOOTTIME: "CLOCK_BOOTTIME",
 	unix.CLOCK_REALTIME_ALARM: "CLOCK_REALTIME_ALARM", unix.CLOCK_BOOTTIME_ALARM: "CLOCK_BOOTTIME_ALARM",
 }
 
 func describeTimerfd(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
-	clock := info.number("clockid", 10)
-	name, known := clocks[clock]
-	if !known {
-		name = strconv.FormatUint(clock, 10)
-	}
-	d.detail("clock", name)
+	d.detail("clock", nameOr(clocks[:], int(info.number("clockid", 10))))
 	d.detail("ticks", info.number("ticks", 10))
 	d.detail("remaining", seconds(info.value("it_value")))
 	d.detail("interval", seconds(info.value("it_interval")))
@@ -230,27 +226,34 @@ func describeBPF(_ *Inspector, d *Descriptor) {
 
 // The types of <linux/bpf.h>, without their prefixes and in lower case, in the
 // order of their numbers.
-var (
-	bpfMapTypes = strings.Fields(`
+const (
+	bpfMapTypes = `
 		unspec hash array prog_array perf_event_array percpu_hash percpu_array stack_trace
 		cgroup_array lru_hash lru_percpu_hash lpm_trie array_of_maps hash_of_maps devmap sockmap
 		cpumap xskmap sockhash cgroup_storage reuseport_sockarray percpu_cgroup_storage queue
 		stack sk_storage devmap_hash struct_ops ringbuf inode_storage task_storage bloom_filter
-		user_ringbuf cgrp_storage arena`)
-	bpfProgTypes = strings.Fields(`
+		user_ringbuf cgrp_storage arena`
+	bpfProgTypes = `
 		unspec socket_filter kprobe sched_cls sched_act tracepoint xdp perf_event cgroup_skb
 		cgroup_sock lwt_in lwt_out lwt_xmit sock_ops sk_skb cgroup_device sk_msg raw_tracepoint
 		cgroup_sock_addr lwt_seg6local lirc_mode2 sk_reuseport flow_dissector cgroup_sysctl
 		raw_tracepoint_writable cgroup_sockopt tracing struct_ops ext lsm sk_lookup syscall
-		netfilter`)
+		netfilter`
 )
 
 // bpfType is the name of a type, by the field of fdinfo that it is from. Links
 // have names there.
 func bpfType(field, value string) string {
-	names := map[string][]string{"map_type": bpfMapTypes, "prog_type": bpfProgTypes}[field]
-	if n, err := strconv.Atoi(value); err == nil && n >= 0 && n < len(names) {
-		return names[n]
+	names := ""
+	switch field {
+	case "map_type":
+		names = bpfMapTypes
+	case "prog_type":
+		names = bpfProgTypes
 	}
-	return value
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return value
+	}
+	return cmp.Or(nameOf(strings.Fields(names), n), value)
 }

@@ -113,7 +113,7 @@ func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o Re
 }
 
 func (in *Inspector) source(d *Descriptor, which Which) source {
-	s := kinds[d.Kind].content
+	s := d.Kind.row().content
 	switch {
 	case which == Nothing:
 		return none
@@ -158,7 +158,7 @@ func (in *Inspector) readApart(p patience, d *Descriptor, arena []byte, limit in
 }
 
 func (d *Descriptor) read(p patience, arena []byte, limit int64) []byte {
-	if kinds[d.Kind].content == stream {
+	if d.Kind.row().content == stream {
 		return d.readStream(p, arena, limit)
 	}
 	return d.readFile(p, arena, limit, d.Kind == KindFile && d.onPseudoFileSystem())

@@ -138,7 +138,7 @@ func (in *Inspector) describe(d *Descriptor) {
 		in.placeOnMount(d)
 	}
 	d.setName(link)
-	if describe := kinds[d.Kind].describe; describe != nil {
+	if describe := d.Kind.row().describe; describe != nil {
 		describe(in, d)
 	}
 }

@@ -38,47 +38,64 @@ const (
 	KindSecretMem   Kind = "secretmem"
 )
 
-// kinds has a row for every kind about which there is more to find out than
-// its inode says.
-var kinds = map[Kind]struct {
+// kindRow is what there is to find out about a kind, and how it is read.
+type kindRow struct {
+	kind     Kind
 	describe func(*Inspector, *Descriptor)
 	content  source
-}{
-	KindFile:        {describeSeekable, wholeFile},
-	KindDirectory:   {describeSeekable, none},
-	KindSymlink:     {describeSymlink, none},
-	KindMemfd:       {describeMemfd, wholeFile},
-	KindPipe:        {describePipe, stream},
-	KindTTY:         {describeTTY, stream},
-	KindSocket:      {describeSocket, none},
-	KindChar:        {describeDevice, none},
-	KindBlock:       {describeDevice, none},
-	KindEventfd:     {describeEventfd, none},
-	KindTimerfd:     {describeTimerfd, none},
-	KindSignalfd:    {describeSignalfd, none},
-	KindInotify:     {describeInotify, none},
-	KindFanotify:    {describeFanotify, none},
-	KindEpoll:       {describeEpoll, none},
-	KindPidfd:       {describePidfd, none},
-	KindIOUring:     {describeIOUring, none},
-	KindUserfaultfd: {describeUserfaultfd, none},
-	KindPerfEvent:   {describePerfEvent, none},
-	KindBPF:         {describeBPF, none},
-	KindNamespace:   {describeNamespace, none},
-	KindMqueue:      {describeMqueue, none},
-	KindDMABuf:      {describeDMABuf, none},
+}
+
+// kinds has a row for every kind about which there is more to find out than
+// its inode says.
+var kinds = [...]kindRow{
+	{KindFile, describeSeekable, wholeFile},
+	{KindDirectory, describeSeekable, none},
+	{KindSymlink, describeSymlink, none},
+	{KindMemfd, describeMemfd, wholeFile},
+	{KindPipe, describePipe, stream},
+	{KindTTY, describeTTY, stream},
+	{KindSocket, describeSocket, none},
+	{KindChar, describeDevice, none},
+	{KindBlock, describeDevice, none},
+	{KindEventfd, describeEventfd, none},
+	{KindTimerfd, describeTimerfd, none},
+	{KindSignalfd, describeSignalfd, none},
+	{KindInotify, describeInotify, none},
+	{KindFanotify, describeFanotify, none},
+	{KindEpoll, describeEpoll, none},
+	{KindPidfd, describePidfd, none},
+	{KindIOUring, describeIOUring, none},
+	{KindUserfaultfd, describeUserfaultfd, none},
+	{KindPerfEvent, describePerfEvent, none},
+	{KindBPF, describeBPF, none},
+	{KindNamespace, describeNamespace, none},
+	{KindMqueue, describeMqueue, none},
+	{KindDMABuf, describeDMABuf, none},
+}
+
+// row is the row of k, an empty one where there is none.
+func (k Kind) row() *kindRow {
+	for i := range kinds {
+		if kinds[i].kind == k {
+			return &kinds[i]
+		}
+	}
+	return &kindRow{}
 }
 
 // anonymous are the kinds without an inode of their own, by the name that
 // /proc/self/fd shows after "anon_inode:", where that is not the kind's.
-var anonymous = map[string]Kind{
-	"[eventpoll]": KindEpoll,
-	"bpf-map":     KindBPF,
-	"bpf-prog":    KindBPF,
-	"bpf_link":    KindBPF,
-	"bpf_iter":    KindBPF,
-	"btf":         KindBPF,
-	"bpf_token":   KindBPF,
+var anonymous = [...]struct {
+	name string
+	kind Kind
+}{
+	{"[eventpoll]", KindEpoll},
+	{"bpf-map", KindBPF},
+	{"bpf-prog", KindBPF},
+	{"bpf_link", KindBPF},
+	{"bpf_iter", KindBPF},
+	{"btf", KindBPF},
+	{"bpf_token", KindBPF},
 }
 
 // inMemory reports whether files of this kind have a link that looks like a path
@@ -86,15 +103,17 @@ var anonymous = map[string]Kind{
 func (k Kind) inMemory() bool { return k == KindMemfd || k == KindDMABuf || k == KindSecretMem }
 
 // namespaces are the prefixes that the links of namespaces have: namespaces(7).
-var namespaces = []string{"cgroup:[", "ipc:[", "mnt:[", "net:[", "pid:[", "time:[", "user:[", "uts:["}
+var namespaces = [...]string{"cgroup:[", "ipc:[", "mnt:[", "net:[", "pid:[", "time:[", "user:[", "uts:["}
 
 // kind decides by the type of the inode, and for what is no ordinary file by
 // its link in /proc/self/fd. What later kernels have goes by the name that
 // they give it.
 func (d *Descriptor) kind(link string) Kind {
 	if name, ok := strings.CutPrefix(link, "anon_inode:"); ok {
-		if kind, known := anonymous[name]; known {
-			return kind
+		for _, row := range anonymous {
+			if row.name == name {
+				return row.kind
+			}
 		}
 		if name = strings.Trim(name, "[]"); name != "" {
 			return Kind(name)

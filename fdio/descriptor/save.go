@@ -82,7 +82,7 @@ func (in *Inspector) readSaving(ctx context.Context, d *Descriptor, arena []byte
 		d.Content.SavedSize = size
 	} else {
 		o.Save.Directory.root.Remove(name)
-		if kinds[d.Kind].content != stream {
+		if d.Kind.row().content != stream {
 			return in.notSaved(ctx, d, arena, o, err)
 		}
 	}
@@ -120,7 +120,7 @@ func (in *Inspector) copyTo(ctx context.Context, file *os.File, d *Descriptor, o
 	switch {
 	case d.mayHang():
 		return in.copyApart(renewedPatience(ctx, o.Timeout), to, d, o.Save.Limit)
-	case kinds[d.Kind].content == stream, d.Inode.Size == 0:
+	case d.Kind.row().content == stream, d.Inode.Size == 0:
 		return copyContents(renewedPatience(ctx, o.Timeout), to, d.FD, o.Save.Limit)
 	}
 	return copyContents(patience{ctx: ctx}, to, d.FD, o.Save.Limit)

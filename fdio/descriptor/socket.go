@@ -1,6 +1,7 @@
 package descriptor
 
 import (
+	"cmp"
 	"encoding/binary"
 	"strconv"
 
@@ -12,17 +13,17 @@ import (
 
 // The names of socket(2)'s arguments, without their prefixes and in lower case.
 var (
-	domains = map[int]string{
+	domains = [...]string{
 		unix.AF_UNIX: "unix", unix.AF_INET: "inet", unix.AF_INET6: "inet6",
 		unix.AF_NETLINK: "netlink", unix.AF_PACKET: "packet", unix.AF_VSOCK: "vsock",
 		unix.AF_BLUETOOTH: "bluetooth", unix.AF_CAN: "can", unix.AF_TIPC: "tipc",
 		unix.AF_ALG: "alg", unix.AF_XDP: "xdp", unix.AF_SMC: "smc", unix.AF_QIPCRTR: "qipcrtr",
 	}
-	socketTypes = map[int]string{
+	socketTypes = [...]string{
 		unix.SOCK_STREAM: "stream", unix.SOCK_DGRAM: "dgram", unix.SOCK_SEQPACKET: "seqpacket",
 		unix.SOCK_RAW: "raw", unix.SOCK_RDM: "rdm", unix.SOCK_DCCP: "dccp",
 	}
-	protocols = map[int]string{
+	protocols = [...]string{
 		unix.IPPROTO_TCP: "tcp", unix.IPPROTO_UDP: "udp", unix.IPPROTO_ICMP: "icmp",
 		unix.IPPROTO_ICMPV6: "ipv6-icmp", unix.IPPROTO_SCTP: "sctp", unix.IPPROTO_UDPLITE: "udplite",
 		unix.IPPROTO_MPTCP: "mptcp", unix.IPPROTO_DCCP: "dccp", unix.IPPROTO_RAW: "raw",
@@ -44,12 +45,12 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 	typ, _ := option(unix.SO_TYPE)
 	protocol, _ := option(unix.SO_PROTOCOL)
 	listening, _ := option(unix.SO_ACCEPTCONN)
-	d.detail("domain", nameOr(domains, domain))
-	d.detail("type", nameOr(socketTypes, typ))
+	d.detail("domain", nameOr(domains[:], domain))
+	d.detail("type", nameOr(socketTypes[:], typ))
 	if protocol != 0 {
 		name := strconv.Itoa(protocol)
 		if domain == unix.AF_INET || domain == unix.AF_INET6 {
-			name = nameOr(protocols, protocol)
+			name = nameOr(protocols[:], protocol)
 		}
 		d.detail("protocol", name)
 	}
@@ -100,13 +101,13 @@ func socketState(local fdio.Address, connected, listening bool) string {
 
 // tcpStates are those of <linux/tcp.h> that say more than whether there are
 // names: tcp_info in tcp(7).
-var tcpStates = map[uint8]string{
+var tcpStates = [...]string{
 	2: "syn-sent", 3: "syn-recv", 4: "fin-wait-1", 5: "fin-wait-2", 6: "time-wait", 8: "close-wait", 9: "last-ack", 11: "closing",
 }
 
 func tcpState(fd int, otherwise string) string {
 	if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-		if name, ok := tcpStates[info.State]; ok {
+		if name := nameOf(tcpStates[:], int(info.State)); name != "" {
 			return name
 		}
 	}
@@ -210,9 +211,14 @@ func unixQueue(inode uint64) (queued, most uint32, ok bool) {
 	return 0, 0, false
 }
 
-func nameOr(names map[int]string, n int) string {
-	if name, ok := names[n]; ok {
-		return name
+// nameOf is names[n], empty where there is none.
+func nameOf(names []string, n int) string {
+	if n < 0 || n >= len(names) {
+		return ""
 	}
-	return strconv.Itoa(n)
+	return names[n]
+}
+
+func nameOr(names []string, n int) string {
+	return cmp.Or(nameOf(names, n), strconv.Itoa(n))
 }

@@ -31,6 +31,7 @@ var (
 
 // scheme is how what stands behind a scheme is read and opened.
 type scheme struct {
+	name  string
 	parse func(s *Spec, rest string) error
 	open  func(ctx context.Context, s Spec) (int, error)
 }
@@ -40,18 +41,28 @@ const inherited = "fd"
 
 // schemes are all there are. None of them waits for anything but, where it
 // connects, the network.
-var schemes = map[string]scheme{
-	inherited: {parseInherited, openInherited},
-	"r":       {parsePath, opener(unix.O_RDONLY)},
-	"w":       {parsePath, opener(unix.O_WRONLY | unix.O_CREAT)},
-	"rw":      {parsePath, opener(unix.O_RDWR | unix.O_CREAT)},
-	"a":       {parsePath, opener(unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT)},
-	"opath":   {parsePath, openOnlyPath},
-	"memfd":   {parsePath, openCopy},
-	"connect": {parseSocket, openConnected},
-	"listen":  {parseSocket, openListening},
-	"pid":     {parseOther, openOther},
-	"pidfd":   {parsePID, openPidfd},
+var schemes = [...]scheme{
+	{inherited, parseInherited, openInherited},
+	{"r", parsePath, openToRead},
+	{"w", parsePath, openToWrite},
+	{"rw", parsePath, openForBoth},
+	{"a", parsePath, openToAppend},
+	{"opath", parsePath, openOnlyPath},
+	{"memfd", parsePath, openCopy},
+	{"connect", parseSocket, openConnected},
+	{"listen", parseSocket, openListening},
+	{"pid", parseOther, openOther},
+	{"pidfd", parsePID, openPidfd},
+}
+
+// findScheme returns nil where there is no such scheme.
+func findScheme(name string) *scheme {
+	for i := range schemes {
+		if schemes[i].name == name {
+			return &schemes[i]
+		}
+	}
+	return nil
 }
 
 // Spec is one DESCRIPTOR: what is to be opened and how.
@@ -95,8 +106,8 @@ func parseSpec(text string) (Spec, error) {
 	if !ok {
 		name, rest = "r", text
 	}
-	row, known := schemes[name]
-	if !known {
+	row := findScheme(name)
+	if row == nil {
 		return Spec{}, fmt.Errorf("%w %q", ErrUnknownScheme, name)
 	}
 	s := Spec{Scheme: name}
@@ -183,7 +194,7 @@ func (s Spec) Stdin() bool {
 // the controlling one; connecting and copying end with ctx. The new descriptor is
 // blocking and close-on-exec. Errors are of type *fdio.Error.
 func (s Spec) Open(ctx context.Context) (int, error) {
-	fd, err := schemes[s.Scheme].open(ctx, s)
+	fd, err := findScheme(s.Scheme).open(ctx, s)
 	if err == nil {
 		return fd, nil
 	}
@@ -199,8 +210,18 @@ func (s Spec) Open(ctx context.Context) (int, error) {
 
 func openInherited(_ context.Context, s Spec) (int, error) { return s.FD, fdio.CheckInherited(s.FD) }
 
-func opener(flags int) func(context.Context, Spec) (int, error) {
-	return func(_ context.Context, s Spec) (int, error) { return openPath(s.Path, flags) }
+func openToRead(_ context.Context, s Spec) (int, error) { return openPath(s.Path, unix.O_RDONLY) }
+
+func openToWrite(_ context.Context, s Spec) (int, error) {
+	return openPath(s.Path, unix.O_WRONLY|unix.O_CREAT)
+}
+
+func openForBoth(_ context.Context, s Spec) (int, error) {
+	return openPath(s.Path, unix.O_RDWR|unix.O_CREAT)
+}
+
+func openToAppend(_ context.Context, s Spec) (int, error) {
+	return openPath(s.Path, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT)
 }
 
 func openOnlyPath(_ context.Context, s Spec) (int, error) {
