@@ -96,6 +96,6 @@ func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error 
 	}
 	out := newOutput(file, func() {})
 	out.giveUp(ctx)
-	out.write(record.TypeOpened, record.AppendOpened(nil, time.Now(), descriptors))
+	out.write(record.TypeOpened, record.AppendOpened(nil, time.Now(), descriptors, nil))
 	return errors.Join(out.close(), context.Cause(ctx))
 }

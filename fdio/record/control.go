@@ -75,7 +75,7 @@ func appendRights(dst []byte, m cmsg.Message) []byte {
 
 func appendPidfd(dst []byte, d *descriptor.Descriptor) []byte {
 	dst = append(appendKey(dst, "descriptor"), '{')
-	return append(appendDescriptor(dst, d), '}')
+	return append(appendDescriptor(dst, d, nil), '}')
 }
 
 func appendCredentials(dst []byte, c cmsg.Credentials) []byte {

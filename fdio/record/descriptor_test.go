@@ -57,7 +57,7 @@ func shownFile(t testing.TB) descriptor.Descriptor {
 
 func object(t testing.TB, d *descriptor.Descriptor) map[string]any {
 	t.Helper()
-	return members(t, func(dst []byte) []byte { return appendDescriptor(dst, d) })
+	return members(t, func(dst []byte) []byte { return appendDescriptor(dst, d, nil) })
 }
 
 func TestEveryKindHasItsObject(t *testing.T) {
@@ -164,7 +164,7 @@ func TestContent(t *testing.T) {
 		{"an error that is not UTF-8", descriptor.Content{Read: true, Err: errors.New("a\xffb\x1b")}, `{"content_error":"a?b\u001b"}`},
 	}
 	for _, test := range tests {
-		got := members(t, func(dst []byte) []byte { return appendContent(dst, &test.content) })
+		got := members(t, func(dst []byte) []byte { return appendContent(dst, &test.content, nil) })
 		wantJSON(t, test.name, got, test.want)
 		wantJSON(t, test.name+", in a descriptor", object(t, &descriptor.Descriptor{Kind: "file", Content: test.content}),
 			`{"fd":0,"type":"file","access":"r","flags":[]`+more(test.want)+`}`)

@@ -33,6 +33,8 @@ type Message struct {
 	Descriptors []descriptor.Descriptor
 	DroppedFDs  int  // descriptors that came and were not wanted
 	Unfinished  bool // the message is not all that was to come
+
+	Apart *Apart // takes the large values; nil: they are in the line
 }
 
 // Origin is where messages come from, for AppendOrigin. What is zero is not shown.
@@ -91,11 +93,8 @@ func AppendMessage(dst []byte, m *Message) []byte {
 	dst = appendTime(dst, "time", m.Time)
 	dst = append(dst, m.Origin...)
 	truncated := m.Flags&unix.MSG_TRUNC != 0 || m.Unfinished
-	data := m.Data
-	if truncated {
-		data = trimPartialRune(data)
-	}
-	dst = appendText(dst, "message", data)
+	data, isText := textOf(m.Data, truncated)
+	dst = appendValue(dst, "message", data, isText, m.Apart)
 	dst = appendInt(dst, "size", int64(len(m.Data)+m.Discarded))
 	if m.FullSize != nil {
 		dst = appendInt(dst, "full_size", int64(*m.FullSize))
@@ -114,7 +113,7 @@ func AppendMessage(dst []byte, m *Message) []byte {
 	if m.DroppedFDs > 0 {
 		dst = appendInt(dst, "dropped_fds", int64(m.DroppedFDs))
 	}
-	dst = appendDescriptors(dst, m.Descriptors)
+	dst = appendDescriptors(dst, m.Descriptors, m.Apart)
 	return append(dst, '}', '\n')
 }
 
@@ -132,15 +131,15 @@ func AppendSent(dst []byte, s *Sent) []byte {
 	dst = appendAddress(dst, "to", s.To)
 	dst = appendInt(dst, "size", int64(s.Size))
 	dst = appendControl(dst, &Message{Control: s.Control})
-	dst = appendDescriptors(dst, s.Descriptors)
+	dst = appendDescriptors(dst, s.Descriptors, nil)
 	return append(dst, '}', '\n')
 }
 
 // AppendOpened appends the rest of the line of descriptors that were opened,
-// newline included.
-func AppendOpened(dst []byte, opened time.Time, descriptors []descriptor.Descriptor) []byte {
+// newline included. Large values go to apart, if that is not nil.
+func AppendOpened(dst []byte, opened time.Time, descriptors []descriptor.Descriptor, apart *Apart) []byte {
 	dst = appendTime(dst, "time", opened)
-	dst = appendDescriptors(dst, descriptors)
+	dst = appendDescriptors(dst, descriptors, apart)
 	return append(dst, '}', '\n')
 }
 

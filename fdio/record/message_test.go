@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -292,7 +293,7 @@ func TestMalformedCredentialsAreNotHidden(t *testing.T) {
 	}
 }
 
-func TestMessagesWithoutDescriptorsDoNotAllocate(t *testing.T) {
+func TestMessagesDoNotAllocate(t *testing.T) {
 	peer := &cmsg.Credentials{PID: 1, UID: 2, GID: 3}
 	tests := []struct {
 		name string
@@ -302,6 +303,7 @@ func TestMessagesWithoutDescriptorsDoNotAllocate(t *testing.T) {
 		{"no UTF-8", Message{Data: bytes.Repeat([]byte{0xff}, 100)}},
 		{"credentials, hidden", Message{Data: []byte("a"), Control: control(credentials(1, 2, 3)), HideCredentials: true}},
 		{"control messages", Message{Data: []byte("a"), Control: control(credentials(1, 2, 3), rights(3, 4), cmsg.Message{Level: unix.SOL_TLS, Type: 2})}},
+		{"a descriptor", Message{Data: []byte("a"), Control: control(rights(5)), Descriptors: []descriptor.Descriptor{shownFile(t)}}},
 		{"flags", Message{Data: []byte("a"), Flags: unix.MSG_TRUNC | unix.MSG_CTRUNC | 0x800000}},
 	}
 	for _, test := range tests {
@@ -323,7 +325,7 @@ func BenchmarkMessage(b *testing.B) {
 		Control:         control(credentials(41, 1000, 1000)),
 		HideCredentials: true,
 	}
-	for _, n := range []int{0, 2, cmsg.MaxDescriptors} {
+	for _, n := range []int{0, 1, 16, cmsg.MaxDescriptors} {
 		with := m
 		if n > 0 {
 			fds := make([]int, n)
@@ -335,8 +337,7 @@ func BenchmarkMessage(b *testing.B) {
 			}
 			with.Control = control(rights(fds...), credentials(41, 1000, 1000))
 		}
-		name := map[int]string{0: "no descriptors", 2: "two files", cmsg.MaxDescriptors: "253 files"}[n]
-		b.Run(name, func(b *testing.B) {
+		b.Run(fmt.Sprint(n, " descriptors"), func(b *testing.B) {
 			line := messageLine(&with)
 			b.SetBytes(int64(len(line)))
 			b.ReportAllocs()

@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"fdmsg/fdio/descriptor"
+
+	"golang.org/x/sys/unix"
 )
 
 // referenceQuote is AppendQuote without anything that makes it fast.
@@ -138,4 +142,41 @@ func FuzzText(f *testing.F) {
 			t.Fatalf("%q, as a string,\nbecame %q\nwant   %q", b, s, want)
 		}
 	})
+}
+
+// What is left out of a line comes back in pieces as it would have been in it.
+func TestLargeValuesApartAreWhatTheyWouldBeInTheLine(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for size := apartSize - 10; size < apartSize+30; size++ {
+		text, noText := randomText(r, size), randomText(r, size)
+		noText[size/2] = 0xff
+		for _, data := range [][]byte{text, noText} {
+			m := Message{Time: noon, Data: data, Flags: unix.MSG_TRUNC, Descriptors: []descriptor.Descriptor{
+				{FD: 5, Kind: "file", Content: descriptor.Content{Read: true, Data: data[:size], Truncated: true}},
+				{FD: 6, Kind: "file", Content: descriptor.Content{Read: true, Data: data[:100]}},
+				{FD: 7, Kind: "memfd", Content: descriptor.Content{Read: true, Data: data}},
+			}}
+			want := messageLine(&m)
+			var apart Apart
+			m.Apart = &apart
+			line := messageLine(&m)
+			if size > apartSize+utf8.UTFMax && (len(apart) != 3 || len(line) > 2000) {
+				t.Fatalf("%d bytes: %d values apart, a line of %d bytes", size, len(apart), len(line))
+			}
+			if got := AppendWhole(nil, line, apart); !bytes.Equal(got, want) {
+				t.Fatalf("%d bytes: got  %q\nwant %q", size, got, want)
+			}
+			var got []byte
+			done := 0
+			for _, v := range apart {
+				got = append(got, line[done:v.At]...)
+				for done = v.At; v.Left() > 0; {
+					got = v.AppendPiece(got, 4+r.IntN(2000))
+				}
+			}
+			if got = append(got, line[done:]...); !bytes.Equal(got, want) {
+				t.Fatalf("%d bytes, in pieces: got  %q\nwant %q", size, got, want)
+			}
+		}
+	}
 }

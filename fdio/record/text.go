@@ -67,18 +67,24 @@ func valid[T []byte | string](b T) bool {
 	return false
 }
 
-// trimPartialRune cuts a character that is not whole off the end of b if what
-// is before it is UTF-8: a limit may fall into the middle of a character.
-func trimPartialRune(b []byte) []byte {
-	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
-		tail := b[len(b)-i:]
-		if !utf8.RuneStart(tail[0]) {
-			continue
+// textOf returns b, and whether it is UTF-8. A character that is not whole at the
+// end is left out if there was more of b and what is before it is UTF-8: a limit may
+// fall into the middle of a character.
+func textOf(b []byte, more bool) (data []byte, isText bool) {
+	if more {
+		for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+			tail := b[len(b)-i:]
+			if !utf8.RuneStart(tail[0]) {
+				continue
+			}
+			if utf8.FullRune(tail) {
+				break
+			}
+			if head := b[:len(b)-i]; utf8.Valid(head) {
+				return head, true
+			}
+			return b, false
 		}
-		if head := b[:len(b)-i]; !utf8.FullRune(tail) && utf8.Valid(head) {
-			return head
-		}
-		break
 	}
-	return b
+	return b, utf8.Valid(b)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -133,8 +134,11 @@ func TestCutTextEndsAtItsLastWholeCharacter(t *testing.T) {
 		{"a part of too long a form", "a\xe0\x80", "a\xe0\x80"},
 	}
 	for _, test := range tests {
-		if got := string(trimPartialRune([]byte(test.text))); got != test.want {
-			t.Errorf("%s: %q became %q, want %q", test.name, test.text, got, test.want)
+		if got, isText := textOf([]byte(test.text), true); string(got) != test.want || isText != utf8.ValidString(test.want) {
+			t.Errorf("%s: %q became %q, text: %v, want %q", test.name, test.text, got, isText, test.want)
+		}
+		if got, isText := textOf([]byte(test.text), false); string(got) != test.text || isText != utf8.ValidString(test.text) {
+			t.Errorf("%s, whole: %q became %q, text: %v", test.name, test.text, got, isText)
 		}
 	}
 }
@@ -217,21 +221,50 @@ func FuzzQuote(f *testing.F) {
 }
 
 func BenchmarkQuote(b *testing.B) {
-	const size = 1 << 20
-	texts := []struct{ name, piece string }{
-		{"ASCII", "time temp 00.00 "},
-		{"lines", "time temp 00.00\n"},
-		{"UTF-8", "\u00fcber\u2014\u20ac\u65e5!"},
+	texts := []struct {
+		name, piece string
+		size        int
+	}{
+		{"ASCII", "time temp 00.00 ", 1 << 20},
+		{"lines of 9", "00.00 23\n", 1 << 20},
+		{"lines of 16", "time temp 00.00\n", 1 << 20},
+		{"lines of 60", "2026-01-02T03:04:05Z sensor 7: the temperature is 23.4 deg\n", 1 << 20},
+		{"UTF-8", "\u00fcber\u2014\u20ac\u65e5!", 1 << 20},
+		{"German", "Die Temperatur \u00fcberschreitet das Ma\u00df. ", 1 << 20},
+		{"64 bytes", "A message has about this many bytes and a newline at its end: 23\n", 64},
+		{"16 bytes", "/run/temps.socks", 16},
 	}
 	for _, test := range texts {
 		b.Run(test.name, func(b *testing.B) {
-			text := bytes.Repeat([]byte(test.piece), size/len(test.piece))
-			dst := make([]byte, 0, 2*size)
+			text := bytes.Repeat([]byte(test.piece), max(1, test.size/len(test.piece)))
+			dst := make([]byte, 0, 2*len(text)+2*blockRoom)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
 				dst = AppendQuote(dst[:0], text)
 			}
 		})
+	}
+}
+
+func BenchmarkBase64(b *testing.B) {
+	for _, size := range []int{12, 100, 1 << 20} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			data := bytes.Repeat([]byte{0xff, 7, 33}, size/3+1)[:size]
+			dst := make([]byte, 0, 2*size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				dst = appendBase64Text(dst[:0], data)
+			}
+		})
+	}
+}
+
+func BenchmarkTimestamp(b *testing.B) {
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = appendTimestamp(dst[:0], noon)
 	}
 }

@@ -1,0 +1,69 @@
+package record
+
+import "unicode/utf8"
+
+// Apart are the large values of a line that are left out of it, in order: what
+// they become need not be in memory as a whole.
+type Apart []Value
+
+// Value is a value that belongs into a line.
+type Value struct {
+	At int // in front of this byte of the line as it is without any of them
+
+	data   []byte // what is not written yet
+	isText bool
+}
+
+// apartSize is how many bytes a value has that is not large.
+const apartSize = 16 << 10
+
+// Left is how many bytes the value has that AppendPiece has not appended.
+func (v *Value) Left() int { return len(v.data) }
+
+// AppendPiece appends what the next bytes of the value become in the line, at most
+// size of them, which are at least four.
+func (v *Value) AppendPiece(dst []byte, size int) []byte {
+	piece := v.data
+	if len(piece) > size {
+		piece = piece[:size]
+		if v.isText {
+			for !utf8.RuneStart(v.data[len(piece)]) {
+				piece = piece[:len(piece)-1]
+			}
+		} else {
+			piece = piece[:size-size%3] // what base64 needs no padding after
+		}
+	}
+	v.data = v.data[len(piece):]
+	if v.isText {
+		return appendEscaped(dst, piece)
+	}
+	return appendBase64Text(dst, piece)
+}
+
+// AppendWhole appends a line with all that was left out of it.
+func AppendWhole(dst, line []byte, apart Apart) []byte {
+	done := 0
+	for _, v := range apart {
+		dst = append(dst, line[done:v.At]...)
+		dst = v.AppendPiece(dst, v.Left())
+		done = v.At
+	}
+	return append(dst, line[done:]...)
+}
+
+// appendValue appends data as appendText does, or leaves it to apart.
+func appendValue(dst []byte, key string, data []byte, isText bool, apart *Apart) []byte {
+	switch {
+	case apart != nil && len(data) > apartSize:
+		if !isText {
+			key += "_base64"
+		}
+		dst = append(appendKey(dst, key), '"')
+		*apart = append(*apart, Value{At: len(dst), data: data, isText: isText})
+		return append(dst, '"')
+	case isText:
+		return AppendQuote(appendKey(dst, key), data)
+	}
+	return appendBase64(dst, key+"_base64", data)
+}
