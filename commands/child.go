@@ -178,7 +178,7 @@ func (c *connection) startCommand(sc *scratch, seq uint64) (*os.Process, error) 
 	if from := sc.msg.From.String(); from != "" {
 		h.env = append(h.env, "FDMSG_FROM="+from)
 	}
-	line, err := memoryFile("fdmsg-line", append(record.AppendHead(nil, record.TypeMessage, seq), sc.line...))
+	line, err := memoryFile("fdmsg-line", append(record.AppendHead(nil, record.TypeMessage, seq), record.Whole(sc.line, sc.apart)...))
 	if err != nil {
 		return nil, err
 	}

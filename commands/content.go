@@ -77,14 +77,15 @@ func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, messa
 			options.Save.Which = descriptor.All
 		}
 	}
+	left := int64(f.ContentTotal)
 	for i := range descriptors {
 		if options.Save != nil {
 			options.Save.Name = fmt.Sprintf("%d-%d", message, i)
 		}
 		options.Reopen = f.reopen != nil && f.reopen(i)
-		left := int64(f.ContentTotal) - int64(len(arena))
 		options.Limit = min(int64(f.ContentLimit), left)
 		arena = in.Read(ctx, &descriptors[i], arena, options)
+		left -= int64(len(descriptors[i].Content.Data))
 	}
 	return arena
 }

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"fmt"
-	"slices"
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
@@ -47,7 +46,7 @@ func (c *connection) show(sc *scratch) (seq uint64, err error) {
 
 // gather gives the line to the output.
 func (c *connection) gather(sc *scratch) (seq uint64, err error) {
-	if seq, err = c.out.gather(record.TypeMessage, sc.line); err != nil {
+	if seq, err = c.out.gather(record.TypeMessage, sc.line, sc.apart...); err != nil {
 		return 0, errOutput
 	}
 	return seq, nil
@@ -65,7 +64,13 @@ func (c *connection) look(sc *scratch) {
 }
 
 // isLarge reports whether the line may be longer than largeLine.
-func (sc *scratch) isLarge() bool { return maxEscape*(len(sc.arena)+sc.msg.N) > largeLine }
+func (sc *scratch) isLarge() bool {
+	size := sc.msg.N
+	for i := range sc.descriptors {
+		size += len(sc.descriptors[i].Content.Data)
+	}
+	return maxEscape*size > largeLine
+}
 
 // takeLarge waits until the line may be made if it is a large one, and returns
 // what gives its place to the next.
@@ -74,7 +79,7 @@ func (c *connection) takeLarge(sc *scratch) (done func()) {
 		return func() {}
 	}
 	c.large <- struct{}{}
-	sc.line = slices.Grow(sc.line, len(sc.arena)+sc.msg.N)
+	sc.apart = make(record.Apart, 0, len(sc.descriptors)+1)
 	return func() { <-c.large }
 }
 
@@ -100,6 +105,9 @@ func (c *connection) formLine(sc *scratch) {
 		if c.socket.IsStream() {
 			m.Discarded = sc.msg.Size - sc.msg.N
 		}
+	}
+	if sc.apart != nil {
+		m.Apart = &sc.apart
 	}
 	sc.line = record.AppendMessage(sc.line, &m)
 }

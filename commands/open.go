@@ -96,6 +96,8 @@ func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error 
 	}
 	out := newOutput(file, func() {})
 	out.giveUp(ctx)
-	out.write(record.TypeOpened, record.AppendOpened(nil, time.Now(), descriptors, nil))
+	var apart record.Apart
+	line := record.AppendOpened(nil, time.Now(), descriptors, &apart)
+	out.write(record.TypeOpened, line, apart...)
 	return errors.Join(out.close(), context.Cause(ctx))
 }

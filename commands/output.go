@@ -32,9 +32,11 @@ type output struct {
 	waiting  sync.Cond // there are lines to write, or it is the end
 	room     sync.Cond // there is room for more lines, or nothing more is written
 	pending  []byte
-	lines    int    // in pending
-	spare    []byte // what pending was before, to be filled again
+	lines    int          // in pending
+	apart    record.Apart // large values of them, which their writers hold
+	spare    []byte       // what pending was before, to be filled again
 	seq      uint64
+	written  uint64 // the last line that is written, as far as one write ended with it
 	err      error
 	lost     int         // lines that were not written
 	flushing bool        // what is pending is to be written
@@ -142,14 +144,17 @@ func newOutput(w io.Writer, failed func()) *output {
 // write takes one line, and flushes: its type, and what the record package gives
 // after the head. It returns the number of the line, or an error when an earlier
 // one could not be written; then this one is lost, too.
-func (o *output) write(typ string, body []byte) (seq uint64, err error) {
-	seq, err = o.gather(typ, body)
+//
+// What apart has of the line is written in pieces that are made one by one, and is
+// the caller's again when write returns: that is when the line is written.
+func (o *output) write(typ string, body []byte, apart ...record.Value) (seq uint64, err error) {
+	seq, err = o.gather(typ, body, apart...)
 	o.flush()
 	return seq, err
 }
 
 // gather is write for those who flush before they wait for something.
-func (o *output) gather(typ string, body []byte) (seq uint64, err error) {
+func (o *output) gather(typ string, body []byte, apart ...record.Value) (seq uint64, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for len(o.pending) >= pendingLimit && o.err == nil {
@@ -160,16 +165,32 @@ func (o *output) gather(typ string, body []byte) (seq uint64, err error) {
 		return 0, o.err
 	}
 	o.seq++
-	o.pending = record.AppendHead(o.pending, typ, o.seq)
+	seq = o.seq
+	o.pending = record.AppendHead(o.pending, typ, seq)
+	for _, v := range apart {
+		v.At += len(o.pending)
+		o.apart = append(o.apart, v)
+	}
 	o.pending = append(o.pending, body...)
 	o.lines++
+	if len(apart) > 0 {
+		o.flushing = true
+		o.waiting.Signal()
+		for o.written < seq && o.err == nil {
+			o.room.Wait()
+		}
+		if o.written < seq { // it is counted as lost
+			return 0, o.err
+		}
+		return seq, nil
+	}
 	if len(o.pending) >= flushLimit {
 		o.flushing = true
 		o.waiting.Signal()
 	} else {
 		o.flushLater()
 	}
-	return o.seq, nil
+	return seq, nil
 }
 
 // flush makes what has been taken visible to the reader as soon as that can be.
@@ -227,38 +248,77 @@ func (o *output) run() {
 
 // writePending writes the lines that are pending, with o.mu released meanwhile.
 func (o *output) writePending() {
-	buf, lines := o.pending, o.lines
-	o.pending, o.lines, o.writing = o.spare[:0], 0, lines
+	buf, apart, last := o.pending, o.apart, o.seq
+	o.pending, o.apart, o.writing, o.lines = o.spare[:0], nil, o.lines, 0
 	o.busy, o.flushing = true, false
 	o.room.Broadcast()
 	o.mu.Unlock()
-	n, err := o.put(buf)
+	err := o.put(buf, apart)
 	o.mu.Lock()
+	left := o.writing
 	o.spare, o.writing, o.busy = nil, 0, false
 	if cap(buf) <= 4*pendingLimit {
 		o.spare = buf
 	}
 	if err != nil {
-		o.failLocked(cause(err), lines-bytes.Count(buf[:n], []byte{'\n'}))
+		o.failLocked(cause(err), left)
+		return
+	}
+	o.written = last
+	if len(apart) > 0 {
+		o.room.Broadcast()
 	}
 }
 
-// put writes buf, in parts that a slow reader can be seen to take.
-func (o *output) put(buf []byte) (n int, err error) {
-	for n < len(buf) && err == nil {
-		part := buf[n:]
+// put writes buf, with what is apart of it where that belongs.
+func (o *output) put(buf []byte, apart record.Apart) (err error) {
+	if o.part == 0 {
+		return o.putText(record.Whole(buf, apart))
+	}
+	var piece []byte
+	done := 0
+	for _, v := range apart {
+		err = o.putText(buf[done:v.At])
+		for done = v.At; v.Left() > 0 && err == nil; {
+			if piece, err = o.nextPiece(piece[:0], &v); err == nil {
+				err = o.putText(piece)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return o.putText(buf[done:])
+}
+
+// nextPiece appends the next piece of v, unless the output has failed: who waits
+// for the line is told so then, and v is not ours any more.
+func (o *output) nextPiece(dst []byte, v *record.Value) ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return dst, o.err
+	}
+	return v.AppendPiece(dst, o.part), nil
+}
+
+// putText writes b, in parts that a slow reader can be seen to take.
+func (o *output) putText(b []byte) (err error) {
+	for len(b) > 0 && err == nil {
+		part := b
 		if o.part > 0 {
 			part = part[:min(len(part), o.part)]
 		}
-		var written int
-		written, err = o.w.Write(part)
-		n += written
+		var n int
+		n, err = o.w.Write(part)
+		n = max(n, 0)
 		o.mu.Lock()
 		o.progress++
-		o.writing -= bytes.Count(part[:max(written, 0)], []byte{'\n'})
+		o.writing -= bytes.Count(part[:n], []byte{'\n'})
 		o.mu.Unlock()
+		b = b[n:]
 	}
-	return n, err
+	return err
 }
 
 // cause is why a write failed, without its operation and path.

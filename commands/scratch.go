@@ -6,6 +6,7 @@ import (
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/record"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,6 +26,7 @@ type scratch struct {
 	unfinished  bool                    // the message is not all of a frame
 	arena       []byte                  // contents
 	line        []byte
+	apart       record.Apart // what is too large for line
 
 	isSmall bool   // msg has no memory of its own
 	memory  []byte // but this, where it is a copy
@@ -85,7 +87,7 @@ func (r *receiver) release(sc *scratch) {
 	if sc.ownBuffers != nil {
 		sc.msg.Buffers, sc.ownBuffers = sc.ownBuffers, nil
 	}
-	sc.fds, sc.arena, sc.line = sc.fds[:0], sc.arena[:0], sc.line[:0]
+	sc.fds, sc.arena, sc.line, sc.apart = sc.fds[:0], sc.arena[:0], sc.line[:0], nil
 	for _, memory := range []*[]byte{&sc.frame, &sc.arena, &sc.line} {
 		if cap(*memory) > largeLine {
 			*memory = nil

@@ -55,10 +55,11 @@ var ErrNotReadable = errors.New("not open for reading")
 // ErrTimeout is the content error of what did not end in time.
 var ErrTimeout = errors.New("timed out")
 
-// Read reads the descriptor's content into d.Content, appending the bytes to
-// arena, which it returns; the content's data is a part of it. The offset of a
-// file, which others may share, is not moved; O_NONBLOCK is not changed. What
-// has come when ctx ends is all; ctx's cause is then the content's error.
+// Read reads the descriptor's content into d.Content. Its data is appended to
+// arena, or to new memory where that has no room, and Read returns the one or the
+// other, for the next content. The offset of a file, which others may share, is
+// not moved; O_NONBLOCK is not changed. What has come when ctx ends is all; ctx's
+// cause is then the content's error.
 //
 // With o.Save, the content goes to a file first; there, the time-out begins
 // anew with every byte that comes, and does not count for local files.
@@ -102,12 +103,13 @@ func (in *Inspector) readReopened(ctx context.Context, d *Descriptor, arena []by
 
 func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
 	p := patienceOf(ctx, o.Timeout)
-	start := len(arena)
 	if d.mayHang() {
-		arena = in.readApart(p, d, arena, o.Limit)
-	} else {
-		arena = d.read(p, arena, o.Limit)
+		d.Content.Data = in.readApart(p, d, o.Limit)
+		return arena
 	}
+	arena = d.makeRoom(arena, o.Limit)
+	start := len(arena)
+	arena = d.read(p, arena, o.Limit)
 	d.Content.Data = arena[start:len(arena):len(arena)]
 	return arena
 }
@@ -139,22 +141,22 @@ func (d *Descriptor) mayHang() bool {
 // waited for: what has come by the end of the patience is not lost then.
 const afterPatience = 100 * time.Millisecond
 
-// readApart is read on a thread that can be left behind.
-func (in *Inspector) readApart(p patience, d *Descriptor, arena []byte, limit int64) []byte {
+// readApart is read on a thread that can be left behind, into memory of its own.
+func (in *Inspector) readApart(p patience, d *Descriptor, limit int64) []byte {
 	own := *d
 	var data []byte
 	longer := p
 	longer.extra = afterPatience
 	err := in.stalling.run(longer, d.FD, func(fd int) {
 		own.FD = fd
-		data = own.read(p, nil, limit)
+		data = own.read(p, own.makeRoom(nil, limit), limit)
 	})
 	if err != nil {
 		d.Content.Err = err
-		return arena
+		return nil
 	}
 	d.Content = own.Content
-	return append(arena, data...)
+	return data
 }
 
 func (d *Descriptor) read(p patience, arena []byte, limit int64) []byte {
@@ -186,7 +188,7 @@ func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait boo
 	for {
 		done := int64(len(arena) - start)
 		want := min(limit+1-done, maxRead)
-		if left := d.Inode.Size - done; left <= 0 {
+		if left := d.Inode.Size - done; left < 0 || d.Inode.Size == 0 {
 			want = min(want, readChunk)
 		} else if left < want {
 			want = left + 1 // to see that this is the end

@@ -87,7 +87,8 @@ func (in *Inspector) readSaving(ctx context.Context, d *Descriptor, arena []byte
 		}
 	}
 	if d.Content.Read {
-		copied := Descriptor{FD: int(file.Fd()), Inode: Inode{Size: size}}
+		copied := Descriptor{FD: int(file.Fd()), Kind: KindFile, Inode: Inode{Size: size}}
+		arena = copied.makeRoom(arena, o.Limit)
 		start := len(arena)
 		arena = copied.readFile(patience{ctx: context.WithoutCancel(ctx)}, arena, o.Limit, false)
 		d.Content.Data, d.Content.Truncated = arena[start:len(arena):len(arena)], copied.Content.Truncated

@@ -41,15 +41,22 @@ func (v *Value) AppendPiece(dst []byte, size int) []byte {
 	return appendBase64Text(dst, piece)
 }
 
-// AppendWhole appends a line with all that was left out of it.
-func AppendWhole(dst, line []byte, apart Apart) []byte {
-	done := 0
+// Whole is a line with all that was left out of it.
+func Whole(line []byte, apart Apart) []byte {
+	if len(apart) == 0 {
+		return line
+	}
+	size := len(line)
 	for _, v := range apart {
-		dst = append(dst, line[done:v.At]...)
-		dst = v.AppendPiece(dst, v.Left())
+		size += v.Left() + v.Left()/3 + blockRoom // text may need more, but rarely does
+	}
+	whole, done := make([]byte, 0, size), 0
+	for _, v := range apart {
+		whole = append(whole, line[done:v.At]...)
+		whole = v.AppendPiece(whole, v.Left())
 		done = v.At
 	}
-	return append(dst, line[done:]...)
+	return append(whole, line[done:]...)
 }
 
 // appendValue appends data as appendText does, or leaves it to apart.

@@ -163,7 +163,7 @@ func TestLargeValuesApartAreWhatTheyWouldBeInTheLine(t *testing.T) {
 			if size > apartSize+utf8.UTFMax && (len(apart) != 3 || len(line) > 2000) {
 				t.Fatalf("%d bytes: %d values apart, a line of %d bytes", size, len(apart), len(line))
 			}
-			if got := AppendWhole(nil, line, apart); !bytes.Equal(got, want) {
+			if got := Whole(line, apart); !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes: got  %q\nwant %q", size, got, want)
 			}
 			var got []byte
