@@ -33,6 +33,7 @@ type output struct {
 	room     sync.Cond // there is room for more lines, or nothing more is written
 	pending  []byte
 	lines    int          // in pending
+	making   bool         // what becomes of a large value is being made
 	apart    record.Apart // large values of them, which their writers hold
 	spare    []byte       // what pending was before, to be filled again
 	seq      uint64
@@ -176,7 +177,7 @@ func (o *output) gather(typ string, body []byte, apart ...record.Value) (seq uin
 	if len(apart) > 0 {
 		o.flushing = true
 		o.waiting.Signal()
-		for o.written < seq && o.err == nil {
+		for o.written < seq && (o.err == nil || o.making) {
 			o.room.Wait()
 		}
 		if o.written < seq { // it is counted as lost
@@ -271,35 +272,21 @@ func (o *output) writePending() {
 }
 
 // put writes buf, with what is apart of it where that belongs.
-func (o *output) put(buf []byte, apart record.Apart) (err error) {
+func (o *output) put(buf []byte, apart record.Apart) error {
 	if o.part == 0 {
 		return o.putText(record.Whole(buf, apart))
 	}
-	var piece []byte
 	done := 0
 	for _, v := range apart {
-		err = o.putText(buf[done:v.At])
-		for done = v.At; v.Left() > 0 && err == nil; {
-			if piece, err = o.nextPiece(piece[:0], &v); err == nil {
-				err = o.putText(piece)
-			}
-		}
-		if err != nil {
+		if err := o.putText(buf[done:v.At]); err != nil {
 			return err
 		}
+		if err := o.putValue(v); err != nil {
+			return err
+		}
+		done = v.At
 	}
 	return o.putText(buf[done:])
-}
-
-// nextPiece appends the next piece of v, unless the output has failed: who waits
-// for the line is told so then, and v is not ours any more.
-func (o *output) nextPiece(dst []byte, v *record.Value) ([]byte, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.err != nil {
-		return dst, o.err
-	}
-	return v.AppendPiece(dst, o.part), nil
 }
 
 // putText writes b, in parts that a slow reader can be seen to take.

@@ -17,28 +17,34 @@ type Value struct {
 // apartSize is how many bytes a value has that is not large.
 const apartSize = 16 << 10
 
-// Left is how many bytes the value has that AppendPiece has not appended.
+// Left is how many bytes of the value have not been cut off.
 func (v *Value) Left() int { return len(v.data) }
 
-// AppendPiece appends what the next bytes of the value become in the line, at most
-// size of them, which are at least four.
-func (v *Value) AppendPiece(dst []byte, size int) []byte {
-	piece := v.data
-	if len(piece) > size {
-		piece = piece[:size]
+// Cut cuts the first bytes off the value, at most size of them, which are at least
+// four, as a value of their own. What they become in the line and what the rest
+// becomes there are together what the value would have become.
+func (v *Value) Cut(size int) Value {
+	piece := *v
+	if len(v.data) > size {
 		if v.isText {
-			for !utf8.RuneStart(v.data[len(piece)]) {
-				piece = piece[:len(piece)-1]
+			for !utf8.RuneStart(v.data[size]) {
+				size--
 			}
 		} else {
-			piece = piece[:size-size%3] // what base64 needs no padding after
+			size -= size % 3 // base64 needs no padding after it
 		}
+		piece.data = v.data[:size]
 	}
-	v.data = v.data[len(piece):]
+	v.data = v.data[len(piece.data):]
+	return piece
+}
+
+// Append appends what the value becomes in the line.
+func (v *Value) Append(dst []byte) []byte {
 	if v.isText {
-		return appendEscaped(dst, piece)
+		return appendEscaped(dst, v.data)
 	}
-	return appendBase64Text(dst, piece)
+	return appendBase64Text(dst, v.data)
 }
 
 // Whole is a line with all that was left out of it.
@@ -53,7 +59,7 @@ func Whole(line []byte, apart Apart) []byte {
 	whole, done := make([]byte, 0, size), 0
 	for _, v := range apart {
 		whole = append(whole, line[done:v.At]...)
-		whole = v.AppendPiece(whole, v.Left())
+		whole = v.Append(whole)
 		done = v.At
 	}
 	return append(whole, line[done:]...)
