@@ -13,7 +13,7 @@ const hugeSize = 8 << 20
 // new memory. What is in arena stays where it is: contents are too large to be
 // copied as an arena grows.
 func (d *Descriptor) makeRoom(arena []byte, limit int64) []byte {
-	if kinds[d.Kind].content != wholeFile || d.Inode.Size <= 0 {
+	if d.Kind.row().content != wholeFile || d.Inode.Size <= 0 {
 		return arena
 	}
 	want := int(min(d.Inode.Size, limit)) + 1 // to see that this is the end
