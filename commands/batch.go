@@ -97,8 +97,11 @@ func (s *sharing) letGo(sc *scratch) {
 // printBurst makes lines of a message, and of those behind it where messages come
 // faster than that.
 func (c *connection) printBurst(sc *scratch) error {
-	if !c.bursts(sc) {
+	if !c.mayWait(sc) {
 		return c.print(sc)
+	}
+	if !sc.hasDescriptors() {
+		return c.printBundle(sc)
 	}
 	b := c.newBatch()
 	burst := c.burst
@@ -119,13 +122,17 @@ func (c *connection) printBurst(sc *scratch) error {
 	return c.share(b)
 }
 
-// bursts reports whether more messages may be received before sc is a line.
-func (c *connection) bursts(sc *scratch) bool {
-	if len(sc.msg.Control) == 0 || c.children != nil || c.out == nil || c.flags.directory != nil ||
-		c.flags.recvFlags != 0 || len(c.flags.Buffer) > 0 {
+// mayWait reports whether sc may become a line together with others.
+func (c *connection) mayWait(sc *scratch) bool {
+	return c.children == nil && c.out != nil && c.flags.directory == nil && c.flags.recvFlags == 0 && !sc.isLarge()
+}
+
+// hasDescriptors reports whether descriptors came with the message.
+func (sc *scratch) hasDescriptors() bool {
+	if len(sc.msg.Control) == 0 {
 		return false
 	}
-	sc.fds = sc.msg.Rights(sc.fds[:0])
+	sc.fds = sc.msg.Descriptors(sc.fds[:0])
 	descriptors := len(sc.fds)
 	sc.fds = sc.fds[:0]
 	return descriptors > 0
@@ -208,7 +215,7 @@ func (c *connection) printBatch(b *batch) error {
 			first, kept = i, 0
 		}
 		done := c.takeLarge(sc)
-		c.formLine(sc)
+		sc.line = c.appendLine(sc.line, sc)
 		c.closeDescriptors(sc)
 		if kept += len(sc.line); kept > maxKept || b.before == nil {
 			c.gatherAll(b, first, i+1)

@@ -120,6 +120,7 @@ func (c *connection) closeFraming() {
 func (c *connection) printPartial() error {
 	if c.framing != nil {
 		sc := c.newScratch()
+		c.framing.advance(c.receiver) // an error makes no difference now
 		if !c.framing.unfinished(sc) {
 			c.release(sc)
 			return nil
@@ -146,7 +147,7 @@ var errIdle = errors.New("nothing came for longer than --idle-timeout")
 func (c *connection) drainQueued() error {
 	c.socket.ShutdownRead()
 	end := c.drainEnd()
-	for first := true; first || c.queue != nil || time.Now().Before(end) && !c.children.isOver(); first = false {
+	for first := true; first || c.holds() || time.Now().Before(end) && !c.children.isOver(); first = false {
 		if c.tryReceive(0) && c.err == nil {
 			if err := c.print(c.current); err != nil {
 				return errors.Join(err, c.printQueued(), c.leftUnread())
@@ -220,6 +221,10 @@ func (c *connection) receive() (*scratch, error) {
 	if c.pop() {
 		return c.current, nil
 	}
+	if c.holds() {
+		c.tryReceive(0)
+		return c.current, c.err
+	}
 	if err := c.deferred; err != nil {
 		c.deferred = nil
 		return nil, err
@@ -248,15 +253,7 @@ func (c *connection) tryReceive(uintptr) bool {
 	if sc == nil {
 		sc = c.newScratch()
 	}
-	c.err = errCounted
-	if c.budget.take(1) > 0 {
-		c.err = c.receiveAllowed(sc)
-	}
-	received := 0
-	if c.err == nil {
-		received = 1
-	}
-	c.budget.settle(received)
+	c.err = c.receiveCounted(sc)
 	if c.err == unix.EAGAIN {
 		c.pause()
 	}
@@ -280,6 +277,35 @@ func (c *connection) tryReceive(uintptr) bool {
 	return true
 }
 
+// receiveCounted receives a message that is to be taken, if there is one and -n
+// allows another.
+func (c *connection) receiveCounted(sc *scratch) (err error) {
+	most := 1
+	if f := c.framing; f != nil && f.exact {
+		if f.paid > 0 {
+			f.paid--
+			return c.receiveAllowed(sc)
+		}
+		most = maxExact
+	}
+	allowed := c.budget.take(most)
+	received := 0
+	defer func() { c.budget.settle(received) }()
+	if allowed == 0 {
+		return errCounted
+	}
+	if c.framing != nil {
+		c.framing.allowed = allowed
+	}
+	if err = c.receiveAllowed(sc); err == nil {
+		received = 1
+		if c.framing != nil {
+			received += c.framing.paid
+		}
+	}
+	return err
+}
+
 // handOut makes sc the message that has been received.
 func (c *connection) handOut(sc *scratch) {
 	sc.number = c.messages.Add(1)
@@ -300,6 +326,9 @@ func (c *connection) newScratch() *scratch {
 	sc.msg.Space = sc.msg.Space[:int(c.flags.ControlSize)+c.socket.OwnCredentials()]
 	return sc
 }
+
+// maxExact is how many frames are taken from a socket at once with -n.
+const maxExact = 1024
 
 func (c *connection) receiveMessage(sc *scratch) error {
 	if c.framing != nil {

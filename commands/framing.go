@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"io"
+	"time"
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
@@ -12,8 +13,10 @@ import (
 // frame that the recvmsg(2) which they came in ends in or with: the kernel gives
 // no bytes that were sent after them, but perhaps some that were sent before.
 type framing struct {
-	split fdio.Splitter
-	exact bool // nothing that comes after a frame is taken from the socket
+	split   fdio.Splitter
+	exact   bool // no more is taken from the socket than frames may be
+	allowed int  // frames, then
+	paid    int  // frames in the chunk that count as received
 
 	chunk   *scratch // received and not all looked at
 	rest    []byte   // of it
@@ -32,10 +35,7 @@ var errManyDescriptors = errors.New("more descriptors than one frame may have")
 func (c *connection) receiveFrame(sc *scratch) error {
 	f := c.framing
 	for {
-		end, err := f.take()
-		if err == nil && f.chunk != nil && len(f.rest) == 0 {
-			err = f.finishChunk(c.receiver)
-		}
+		end, err := f.advance(c.receiver)
 		if err == nil && end {
 			err = f.message(sc)
 		}
@@ -54,6 +54,25 @@ func (c *connection) receiveFrame(sc *scratch) error {
 			return err
 		}
 	}
+}
+
+// holds reports whether all of the next frame has been received.
+func (f *framing) holds() bool {
+	if len(f.rest) == 0 {
+		return false
+	}
+	ahead := f.split
+	_, end, err := ahead.Feed(f.rest)
+	return end || err != nil
+}
+
+// advance goes on to the end of the frame or of what has been received.
+func (f *framing) advance(r *receiver) (end bool, err error) {
+	end, err = f.take()
+	if err == nil && f.chunk != nil && len(f.rest) == 0 {
+		err = f.finishChunk(r)
+	}
+	return end, err
 }
 
 // take moves what belongs to the frame from the chunk to it.
@@ -92,9 +111,34 @@ func (f *framing) finishChunk(r *receiver) error {
 	return nil
 }
 
-// receiveChunk receives what comes next: no more than belongs to the frame, where
-// nothing else may be taken. That may be nothing: a JSON number ends where
-// something else begins.
+// next makes sc the next frame if that is in the chunk, with nothing that belongs
+// to it elsewhere: neither bytes of the chunk before nor descriptors.
+func (f *framing) next(sc *scratch) bool {
+	if len(f.rest) == 0 || len(f.frame) > 0 || len(f.control) > 0 || f.flags != 0 || f.exact && f.paid == 0 {
+		return false
+	}
+	ahead := f.split
+	n, end, err := ahead.Feed(f.rest)
+	if err != nil || !end || n == 0 || n == len(f.rest) || n > smallMessage {
+		return false
+	}
+	message, err := f.split.Kind.Message(f.rest[:n])
+	if err != nil {
+		return false
+	}
+	f.split, f.rest = ahead, f.rest[n:]
+	if f.exact {
+		f.paid--
+	}
+	sc.memory = append(sc.memory[:0], message...)
+	sc.msg.Buffers = append(sc.msg.Buffers[:0], sc.memory)
+	sc.msg.N, sc.msg.Size, sc.received = len(message), len(message), f.chunk.received
+	return true
+}
+
+// receiveChunk receives what comes next: no more than belongs to frames that are
+// allowed, where nothing else may be taken. That may be nothing: a JSON number ends
+// where something else begins.
 func (c *connection) receiveChunk() (end bool, err error) {
 	f := c.framing
 	sc := c.newScratch()
@@ -109,17 +153,26 @@ func (c *connection) receiveChunk() (end bool, err error) {
 		c.release(sc)
 		return end, err
 	}
+	sc.received = time.Now()
 	f.chunk, f.rest = sc, sc.msg.Data()
+	if f.exact {
+		_, frames := f.count(f.rest)
+		f.paid = max(frames-1, 0) // the first is the one that is being received
+	}
 	return false, nil
 }
 
-// limit shortens the buffer to what of the waiting bytes belongs to the frame. If
-// none does, the frame is at its end.
+// limit shortens the buffer to what of the waiting bytes belongs to frames that
+// are allowed. If none does, the frame is at its end.
 func (f *framing) limit(c *connection, sc *scratch) (end bool, err error) {
 	room := sc.msg.Buffers[0]
 	n, err := c.socket.Peek(room)
 	if err != nil || n == 0 {
 		return false, err // and at the end receiving says so
+	}
+	if size, frames := f.count(room[:n]); frames > 0 && size > 0 {
+		sc.msg.Buffers[0] = room[:size]
+		return false, nil
 	}
 	ahead := f.split
 	n, end, err = ahead.Feed(room[:n])
@@ -132,6 +185,26 @@ func (f *framing) limit(c *connection, sc *scratch) (end bool, err error) {
 	}
 	sc.msg.Buffers[0] = room[:n]
 	return false, nil
+}
+
+// count is how many frames that are allowed end in b, which comes next in the
+// stream, and where the last of them does. What is no JSON ends everything, so that
+// those are taken one by one.
+func (f *framing) count(b []byte) (size, frames int) {
+	most := f.allowed
+	if f.split.Kind == fdio.FrameJSON {
+		most = min(most, 1)
+	}
+	ahead := f.split
+	for frames < most && size < len(b) {
+		n, end, err := ahead.Feed(b[size:])
+		if err != nil || !end {
+			break
+		}
+		size += n
+		frames++
+	}
+	return size, frames
 }
 
 // message makes sc the complete frame.

@@ -40,7 +40,7 @@ func (c *connection) show(sc *scratch) (seq uint64, err error) {
 		return 0, nil
 	}
 	defer c.takeLarge(sc)()
-	c.formLine(sc)
+	sc.line = c.appendLine(sc.line, sc)
 	return c.gather(sc)
 }
 
@@ -83,8 +83,8 @@ func (c *connection) takeLarge(sc *scratch) (done func()) {
 	return func() { <-c.large }
 }
 
-// formLine makes the line of a message whose descriptors have been looked at.
-func (c *connection) formLine(sc *scratch) {
+// appendLine appends the line of a message whose descriptors have been looked at.
+func (c *connection) appendLine(dst []byte, sc *scratch) []byte {
 	m := record.Message{
 		Time:            sc.received,
 		Origin:          sc.origin,
@@ -109,7 +109,7 @@ func (c *connection) formLine(sc *scratch) {
 	if sc.apart != nil {
 		m.Apart = &sc.apart
 	}
-	sc.line = record.AppendMessage(sc.line, &m)
+	return record.AppendMessage(dst, &m)
 }
 
 // flush makes the lines visible that have been made.

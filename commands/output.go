@@ -158,12 +158,8 @@ func (o *output) write(typ string, body []byte, apart ...record.Value) (seq uint
 func (o *output) gather(typ string, body []byte, apart ...record.Value) (seq uint64, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.pending) >= pendingLimit && o.err == nil {
-		o.room.Wait()
-	}
-	if o.err != nil {
-		o.lost++
-		return 0, o.err
+	if err := o.awaitRoom(1); err != nil {
+		return 0, err
 	}
 	o.seq++
 	seq = o.seq
@@ -185,13 +181,51 @@ func (o *output) gather(typ string, body []byte, apart ...record.Value) (seq uin
 		}
 		return seq, nil
 	}
-	if len(o.pending) >= flushLimit {
+	o.gathered()
+	return seq, nil
+}
+
+// gatherBundle is gather of several lines at once.
+func (o *output) gatherBundle(typ string, b *bundle) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.awaitRoom(len(b.ends)); err != nil {
+		return err
+	}
+	start := 0
+	for _, end := range b.ends {
+		o.seq++
+		o.pending = record.AppendHead(o.pending, typ, o.seq)
+		o.pending = append(o.pending, b.lines[start:end]...)
+		start = end
+	}
+	o.lines += len(b.ends)
+	o.gathered()
+	return nil
+}
+
+// awaitRoom waits until there is room for lines. With an error they are lost.
+func (o *output) awaitRoom(lines int) error {
+	for len(o.pending) >= pendingLimit && o.err == nil {
+		o.room.Wait()
+	}
+	if o.err != nil {
+		o.lost += lines
+	}
+	return o.err
+}
+
+// gathered sees to it that what has been gathered is written in time.
+func (o *output) gathered() {
+	switch {
+	case len(o.pending) < flushLimit:
+		o.flushLater()
+	case o.prompt && !o.busy:
+		o.writePromptly()
+	default:
 		o.flushing = true
 		o.waiting.Signal()
-	} else {
-		o.flushLater()
 	}
-	return seq, nil
 }
 
 // flush makes what has been taken visible to the reader as soon as that can be.
@@ -206,6 +240,12 @@ func (o *output) flush() {
 		o.waiting.Signal()
 		return
 	}
+	o.writePromptly()
+}
+
+// writePromptly writes what is pending, which waits for nobody, and leaves to run
+// what has come meanwhile.
+func (o *output) writePromptly() {
 	o.writePending()
 	if o.flushing || o.closed {
 		o.waiting.Signal()

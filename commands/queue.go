@@ -132,8 +132,11 @@ func (c *connection) receiveMany(q *queue) (kept int, err error) {
 	return kept, nil
 }
 
-// pop hands out the next message of the queue, if there is one.
+// pop hands out the next message that has been received already, if there is one.
 func (c *connection) pop() bool {
+	if c.framing != nil {
+		return len(c.framing.rest) > 0 && c.popInto(c.small.Get().(*scratch))
+	}
 	q := c.queue
 	if q == nil {
 		return false
@@ -144,6 +147,16 @@ func (c *connection) pop() bool {
 	}
 	c.handOut(sc)
 	return true
+}
+
+// popInto is pop that may use sc for the message, which it releases otherwise.
+func (c *connection) popInto(sc *scratch) bool {
+	if c.framing != nil && sc.isSmall && c.framing.next(sc) {
+		c.handOut(sc)
+		return true
+	}
+	c.release(sc)
+	return c.framing == nil && c.pop()
 }
 
 // putQueue gives back the queue, which has nothing in it any more.
@@ -157,10 +170,14 @@ func (c *connection) putQueue() {
 	c.queues.Put(q)
 }
 
-// printQueued makes lines of what is in the queue, now that nothing more is
-// received.
+// holds reports whether a message has been received that is not handed out.
+func (c *connection) holds() bool {
+	return c.queue != nil || c.framing != nil && c.framing.holds()
+}
+
+// printQueued makes lines of what has been received, now that nothing more is.
 func (c *connection) printQueued() error {
-	for c.pop() {
+	for c.holds() && c.tryReceive(0) && c.err == nil {
 		c.print(c.current) // the output fails, which it knows itself
 	}
 	return nil

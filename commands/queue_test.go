@@ -88,6 +88,9 @@ func TestQueuedMessagesBecomeLines(t *testing.T) {
 
 func wantNothingHeld(t *testing.T, c *connection) {
 	t.Helper()
+	if c.framing != nil && (c.framing.paid != 0 || c.framing.chunk != nil) {
+		t.Errorf("framing: %d frames are paid, chunk %v", c.framing.paid, c.framing.chunk)
+	}
 	if held, places := c.sharing.held.Load(), c.sharing.places.Load(); held != 0 || places != 0 || c.queue != nil {
 		t.Errorf("held: %d descriptors, %d places, queue %v", held, places, c.queue)
 	}

@@ -128,6 +128,7 @@ type receiver struct {
 	scratch sync.Pool     // of *scratch
 	small   sync.Pool     // of *scratch without memory to receive into
 	queues  sync.Pool     // of *queue
+	bundles sync.Pool     // of *bundle
 	large   chan struct{} // holds a place for each large line that is being made
 	sharing sharing
 	lingers bool          // what is queued at the end still comes out
@@ -202,6 +203,7 @@ func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel 
 	context.AfterFunc(end, func() { r.endedAt.Store(time.Now().UnixNano()) })
 	r.scratch.New = func() any { return newScratch(flags) }
 	r.small.New = func() any { return &scratch{isSmall: true} }
+	r.bundles.New = func() any { return new(bundle) }
 	r.queues.New = func() any { return new(queue) }
 	r.sharing = newSharing()
 	return r

@@ -17,16 +17,20 @@ import (
 
 func testFlags() *IncomingFlags {
 	return &IncomingFlags{
-		Size: 256 << 10, ControlSize: 16 << 10,
+		Size: 256 << 10, ControlSize: 16 << 10, MaxFrame: 16 << 20, frame: fdio.FrameChunk,
 		ContentFlags: ContentFlags{Content: Which(descriptor.Files), ContentLimit: 1 << 20, ContentTotal: 16 << 20},
 	}
 }
 
-// receivePair is a connection that lines are made of, and a socket to send on.
+// receivePair is a connection that lines are made of, and a socket to send on: a
+// stream where it is split into frames.
 func receivePair(t testing.TB, flags *IncomingFlags, w io.Writer) (*connection, *fdio.Socket) {
 	t.Helper()
 	ctx := context.Background()
 	a := fdio.Address{Network: fdio.UnixSeqpacket, Name: fmt.Sprintf("\x00fdmsg-test-%d-%s", os.Getpid(), t.Name())}
+	if flags.frame != fdio.FrameChunk {
+		a.Network = fdio.Unix
+	}
 	l, err := fdio.Listen(ctx, a, fdio.ListenOptions{})
 	if err != nil {
 		t.Fatal(err)
