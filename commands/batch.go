@@ -208,6 +208,8 @@ func (b *batch) wait() error {
 // A large one is made only then: who waits for another's turn holds up nobody.
 func (c *connection) printBatch(b *batch) error {
 	first, kept := 0, 0
+	closer := c.inspect.Closer()
+	defer closer.Flush()
 	for i, sc := range b.messages {
 		c.look(sc)
 		if sc.isLarge() {
@@ -216,7 +218,7 @@ func (c *connection) printBatch(b *batch) error {
 		}
 		done := c.takeLarge(sc)
 		sc.line = c.appendLine(sc.line, sc)
-		c.closeDescriptors(sc)
+		sc.giveDescriptors(&closer)
 		if kept += len(sc.line); kept > maxKept || b.before == nil {
 			c.gatherAll(b, first, i+1)
 			first, kept = i+1, 0

@@ -67,16 +67,24 @@ func (sc *scratch) copyOf(other *scratch) {
 
 // closeDescriptors closes the descriptors that came with the message.
 func (r *receiver) closeDescriptors(sc *scratch) {
+	closer := r.inspect.Closer()
+	sc.giveDescriptors(&closer)
+	closer.Flush()
+	r.sharing.letGo(sc)
+}
+
+// giveDescriptors leaves it to closer to close the descriptors that came with the
+// message.
+func (sc *scratch) giveDescriptors(closer *descriptor.Closer) {
 	for _, described := range []*[]descriptor.Descriptor{&sc.descriptors, &sc.pidfds} {
 		if len(*described) > 0 {
-			r.inspect.CloseAll(*described)
-			sc.msg.Control = nil // closed, all of them
+			closer.Take(*described)
+			sc.msg.Control = nil // all of them
 		}
 		clear(*described) // contents may be in arenas of before
 		*described = (*described)[:0]
 	}
 	sc.msg.Close()
-	r.sharing.letGo(sc)
 }
 
 // release closes the descriptors that came with the message and gives the

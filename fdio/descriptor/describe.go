@@ -127,7 +127,7 @@ func (in *Inspector) AppendDescription(ds []Descriptor, fd int) []Descriptor {
 
 func (in *Inspector) describe(d *Descriptor) {
 	fd := d.FD
-	d.Flags, _ = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	d.Flags = openFlags(fd)
 	var st unix.Statx_t
 	if statxSelf(fd, &st) == nil {
 		d.Inode = inodeOf(&st)

@@ -14,9 +14,11 @@ import (
 // noPath is the empty path, with its NUL.
 var noPath = new([1]byte)
 
+// What waits for nothing is called without the scheduler being told of it.
+
 // statxSelf wraps statx(2) for the file that fd is open on. It asks no daemon.
 func statxSelf(fd int, st *unix.Statx_t) error {
-	_, _, errno := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(noPath)),
+	_, _, errno := unix.RawSyscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(noPath)),
 		unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, statxMask, uintptr(unsafe.Pointer(st)), 0)
 	if errno != 0 {
 		return errno
@@ -24,9 +26,18 @@ func statxSelf(fd int, st *unix.Statx_t) error {
 	return nil
 }
 
-// readlinkat wraps readlinkat(2); name ends with its NUL.
+// openFlags are those of F_GETFL, fcntl(2).
+func openFlags(fd int) int {
+	flags, _, errno := unix.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFL, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(flags)
+}
+
+// readlinkat wraps readlinkat(2) in /proc/self/fd; name ends with its NUL.
 func readlinkat(dir int, name, target []byte) (int, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(unsafe.SliceData(name))),
+	n, _, errno := unix.RawSyscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(unsafe.SliceData(name))),
 		uintptr(unsafe.Pointer(unsafe.SliceData(target))), uintptr(len(target)), 0, 0)
 	if errno != 0 {
 		return 0, errno

@@ -89,19 +89,39 @@ func (s *stalling) next() (fd int, ok bool) {
 	return fd, true
 }
 
-// CloseAll closes descriptors that were described, as Close does. Those whose
-// numbers follow each other are closed in one call: close_range(2).
-func (in *Inspector) CloseAll(ds []Descriptor) {
-	for len(ds) > 0 {
-		n := 0
-		for n < len(ds) && ds[n].FD == ds[0].FD+n && !ds[n].mayStall() {
-			n++
+// Closer closes descriptors that were described, as Close does, but those whose
+// numbers follow each other with one call: close_range(2). Flush is its end.
+type Closer struct {
+	in    *Inspector
+	first int
+	count int
+}
+
+// Closer returns one without descriptors.
+func (in *Inspector) Closer() Closer { return Closer{in: in} }
+
+// Take takes descriptors over, to be closed now or by Flush.
+func (c *Closer) Take(ds []Descriptor) {
+	for i := range ds {
+		switch d := &ds[i]; {
+		case d.mayStall():
+			c.in.Close(d)
+		case c.count > 0 && d.FD == c.first+c.count:
+			c.count++
+		default:
+			c.Flush()
+			c.first, c.count = d.FD, 1
 		}
-		if n < 2 || unix.CloseRange(uint(ds[0].FD), uint(ds[n-1].FD), 0) != nil {
-			n = 1
-			in.Close(&ds[0])
-		}
-		ds = ds[n:]
+	}
+}
+
+// Flush closes what has been taken over.
+func (c *Closer) Flush() {
+	if c.count > 1 && unix.CloseRange(uint(c.first), uint(c.first+c.count-1), 0) == nil {
+		c.count = 0
+	}
+	for ; c.count > 0; c.count-- {
+		unix.Close(c.first + c.count - 1)
 	}
 }
 
