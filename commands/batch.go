@@ -218,7 +218,9 @@ func (c *connection) printBatch(b *batch) error {
 		}
 		done := c.takeLarge(sc)
 		sc.line = c.appendLine(sc.line, sc)
-		sc.giveDescriptors(&closer)
+		if sc.apart == nil { // else some may still be read
+			sc.giveDescriptors(&closer)
+		}
 		if kept += len(sc.line); kept > maxKept || b.before == nil {
 			c.gatherAll(b, first, i+1)
 			first, kept = i+1, 0

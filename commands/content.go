@@ -21,6 +21,7 @@ type ContentFlags struct {
 	SaveLimit      FileSize
 
 	directory *descriptor.Directory
+	unread    bool             // large contents are left in their files until their line is written
 	reopen    func(i int) bool // descriptors that are opened again if need be; nil: none
 }
 
@@ -63,6 +64,11 @@ func prepare(ctx context.Context, command *CommandFlags, content *ContentFlags, 
 	return file, close, nil
 }
 
+// unreadContent is the largest content that is held in memory while its line waits
+// to be written, where there is a choice. Files may change meanwhile; with the
+// limits that there are by default, none is as large.
+const unreadContent = 16 << 20
+
 // read reads and saves what is in the descriptors of a message, as far as it is
 // wanted, and reads into arena.
 func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, message int64, descriptors []descriptor.Descriptor, arena []byte) []byte {
@@ -77,6 +83,9 @@ func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, messa
 			options.Save.Which = descriptor.All
 		}
 	}
+	if f.unread {
+		options.Unread = unreadContent
+	}
 	left := int64(f.ContentTotal)
 	for i := range descriptors {
 		if options.Save != nil {
@@ -85,7 +94,7 @@ func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, messa
 		options.Reopen = f.reopen != nil && f.reopen(i)
 		options.Limit = min(int64(f.ContentLimit), left)
 		arena = in.Read(ctx, &descriptors[i], arena, options)
-		left -= int64(len(descriptors[i].Content.Data))
+		left -= descriptors[i].Content.Size()
 	}
 	return arena
 }

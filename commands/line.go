@@ -65,11 +65,11 @@ func (c *connection) look(sc *scratch) {
 
 // isLarge reports whether the line may be longer than largeLine.
 func (sc *scratch) isLarge() bool {
-	size := sc.msg.N
+	size := int64(sc.msg.N)
 	for i := range sc.descriptors {
-		size += len(sc.descriptors[i].Content.Data)
+		size += sc.descriptors[i].Content.Size()
 	}
-	return maxEscape*size > largeLine
+	return int64(maxEscape)*size > largeLine
 }
 
 // takeLarge waits until the line may be made if it is a large one, and returns

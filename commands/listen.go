@@ -141,6 +141,7 @@ func (c *listenCommand) run(parent context.Context) error {
 	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel}
 	srv.lingers, srv.drain, srv.events = true, time.Duration(c.Drain), c.Events && out != nil
 	if c.argv != nil {
+		c.unread = false // the line goes to COMMAND too, and is the same there
 		srv.children = newChildren(parent, &c.CommandFlags, c.MaxChildren.N, srv.drain)
 		if out == nil { // COMMAND is given lines even so
 			out = newOutput(io.Discard, func() {})

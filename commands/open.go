@@ -88,6 +88,7 @@ func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error 
 	}
 	// A log is open for writing only, and its process does not mind who reads it.
 	c.reopen = func(i int) bool { return c.specs[i].OtherProcess() }
+	c.unread = file != nil
 	in := descriptor.NewInspector()
 	descriptors := describe(in, fds)
 	c.read(ctx, in, 1, descriptors, nil)

@@ -9,12 +9,11 @@ const pieceSize = 64 << 10
 // putValue writes what a large value becomes, piece by piece.
 func (o *output) putValue(v record.Value) error {
 	var made []byte
-	for v.Left() > 0 {
+	for more := true; more; {
 		if err := o.startMaking(); err != nil {
 			return err
 		}
-		piece := v.Cut(pieceSize)
-		made = piece.Append(made[:0])
+		made, more = v.AppendNext(made[:0], pieceSize)
 		o.endMaking()
 		if err := o.putText(made); err != nil {
 			return err
@@ -23,8 +22,8 @@ func (o *output) putValue(v record.Value) error {
 	return nil
 }
 
-// startMaking comes before the memory of a line's writer is read. After a failure
-// that is not ours any more: the writer is told then.
+// startMaking comes before the memory, or a file, of a line's writer is read. After
+// a failure that is not ours any more: the writer is told then.
 func (o *output) startMaking() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

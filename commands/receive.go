@@ -191,6 +191,7 @@ const (
 )
 
 func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel context.CancelCauseFunc) *receiver {
+	flags.unread = out != nil
 	r := &receiver{
 		end:     end,
 		flags:   flags,

@@ -1,6 +1,10 @@
 package record
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"fdmsg/fdio/descriptor"
+)
 
 // Apart are the large values of a line that are left out of it, in order: what
 // they become need not be in memory as a whole.
@@ -12,20 +16,21 @@ type Value struct {
 
 	data   []byte // what is not written yet
 	isText bool
+	unread *descriptor.Content // instead of data: what is still in its file
+	state  unreadState
 }
 
 // apartSize is how many bytes a value has that is not large.
 const apartSize = 16 << 10
 
-// Left is how many bytes of the value have not been cut off.
-func (v *Value) Left() int { return len(v.data) }
-
-// Cut cuts the first bytes off the value, at most size of them, which are at least
-// four, as a value of their own. What they become in the line and what the rest
-// becomes there are together what the value would have become.
-func (v *Value) Cut(size int) Value {
-	piece := *v
-	if len(v.data) > size {
+// AppendNext appends what the next bytes of the value become in the line, at most
+// size of them, which are at least six, and reports whether there are more.
+func (v *Value) AppendNext(dst []byte, size int) (line []byte, more bool) {
+	if v.unread != nil {
+		return v.state.appendNext(dst, v.unread, size)
+	}
+	piece := v.data
+	if len(piece) > size {
 		if v.isText {
 			for !utf8.RuneStart(v.data[size]) {
 				size--
@@ -33,19 +38,30 @@ func (v *Value) Cut(size int) Value {
 		} else {
 			size -= size % 3 // base64 needs no padding after it
 		}
-		piece.data = v.data[:size]
+		piece = v.data[:size]
 	}
-	v.data = v.data[len(piece.data):]
-	return piece
+	v.data = v.data[len(piece):]
+	return appendData(dst, piece, v.isText), len(v.data) > 0
 }
 
-// Append appends what the value becomes in the line.
-func (v *Value) Append(dst []byte) []byte {
-	if v.isText {
-		return appendEscaped(dst, v.data)
+func appendData(dst, data []byte, isText bool) []byte {
+	if isText {
+		return appendEscaped(dst, data)
 	}
-	return appendBase64Text(dst, v.data)
+	return appendBase64Text(dst, data)
 }
+
+// size is about how many bytes the value becomes.
+func (v *Value) size() int {
+	n := len(v.data)
+	if v.unread != nil {
+		n = int(v.unread.Size())
+	}
+	return n + n/3 + blockRoom // text may need more, but rarely does
+}
+
+// wholePiece is how much of a value is added to a whole line at once.
+const wholePiece = 256 << 10
 
 // Whole is a line with all that was left out of it.
 func Whole(line []byte, apart Apart) []byte {
@@ -54,12 +70,14 @@ func Whole(line []byte, apart Apart) []byte {
 	}
 	size := len(line)
 	for _, v := range apart {
-		size += v.Left() + v.Left()/3 + blockRoom // text may need more, but rarely does
+		size += v.size()
 	}
 	whole, done := make([]byte, 0, size), 0
 	for _, v := range apart {
 		whole = append(whole, line[done:v.At]...)
-		whole = v.Append(whole)
+		for more := true; more; {
+			whole, more = v.AppendNext(whole, wholePiece)
+		}
 		done = v.At
 	}
 	return append(whole, line[done:]...)

@@ -115,16 +115,24 @@ func appendDetails(dst []byte, d *descriptor.Descriptor) []byte {
 }
 
 func appendContent(dst []byte, c *descriptor.Content, apart *Apart) []byte {
+	if c.Unread != nil {
+		return appendUnread(dst, c, apart)
+	}
 	if c.Read && (c.Err == nil || len(c.Data) > 0) {
 		data, isText := textOf(c.Data, c.Truncated)
 		dst = appendValue(dst, "content", data, isText, apart)
 		dst = appendInt(dst, "content_size", int64(len(data)))
 	}
-	if c.Truncated {
+	return appendOutcome(dst, c.Truncated, c.Err)
+}
+
+// appendOutcome appends why a content is not all that there is.
+func appendOutcome(dst []byte, truncated bool, err error) []byte {
+	if truncated {
 		dst = appendTrue(dst, "content_truncated")
 	}
-	if c.Err != nil {
-		dst = AppendQuote(appendKey(dst, "content_error"), strings.ToValidUTF8(c.Err.Error(), "?"))
+	if err != nil {
+		dst = AppendQuote(appendKey(dst, "content_error"), strings.ToValidUTF8(err.Error(), "?"))
 	}
 	return dst
 }

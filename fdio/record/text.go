@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"fdmsg/fdio/descriptor"
 )
 
 // appendKey starts a member of the object that dst ends in, or an element of the
@@ -71,20 +73,11 @@ func valid[T []byte | string](b T) bool {
 // end is left out if there was more of b and what is before it is UTF-8: a limit may
 // fall into the middle of a character.
 func textOf(b []byte, more bool) (data []byte, isText bool) {
-	if more {
-		for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
-			tail := b[len(b)-i:]
-			if !utf8.RuneStart(tail[0]) {
-				continue
-			}
-			if utf8.FullRune(tail) {
-				break
-			}
-			if head := b[:len(b)-i]; utf8.Valid(head) {
-				return head, true
-			}
-			return b, false
+	if n := descriptor.WholeCharacters(b); more && n < len(b) {
+		if head := b[:n]; utf8.Valid(head) {
+			return head, true
 		}
+		return b, false
 	}
 	return b, utf8.Valid(b)
 }
