@@ -89,9 +89,12 @@ class Receiver:
         """A copy of its UDP socket."""
         port = int(self.address.rpartition(":")[2])
         for name in os.listdir(f"/proc/{self.pid}/fd"):
-            if not os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:"):
+            try:
+                if not os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:"):
+                    continue
+                fd = pidfd_getfd(self.child.pidfd, int(name))
+            except OSError:  # closed just now
                 continue
-            fd = pidfd_getfd(self.child.pidfd, int(name))
             s = socket.socket(fileno=fd)
             if s.family == socket.AF_INET and s.getsockname()[1] == port:
                 return s
