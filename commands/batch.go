@@ -39,13 +39,20 @@ const maxKept = 256 << 10
 // sharing is what all connections of a process share for that.
 type sharing struct {
 	helpers chan struct{} // as many as there may be
+	napping chan struct{} // as many as may nap at once
 	places  *atomic.Int64 // of messages in queues
 	held    *atomic.Int64 // descriptors of messages that wait to become lines
 	most    int64         // of these
 }
 
 func newSharing() sharing {
-	s := sharing{helpers: make(chan struct{}, runtime.GOMAXPROCS(0)-1), places: new(atomic.Int64), held: new(atomic.Int64)}
+	processors := runtime.GOMAXPROCS(0)
+	s := sharing{
+		helpers: make(chan struct{}, processors-1),
+		napping: make(chan struct{}, processors),
+		places:  new(atomic.Int64),
+		held:    new(atomic.Int64),
+	}
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
 		// What a message needs goes before what makes it faster.

@@ -31,9 +31,12 @@ type connection struct {
 	queue *queue // received and not handed out; nil: nothing is
 	ahead int    // how many messages the next call may receive
 	flows bool   // the last message was there without a wait
-	burst int    // how many messages are received before they become lines
-	batch *batch // to be filled
-	last  *batch // that a helper makes the lines of; nil: none
+
+	isFast   bool // the last message came soon after the one before
+	previous time.Time
+	burst    int    // how many messages are received before they become lines
+	batch    *batch // to be filled
+	last     *batch // that a helper makes the lines of; nil: none
 
 	lastSender sender // and how it reads; nil: there was none yet
 	lastOrigin []byte
@@ -230,10 +233,13 @@ func (c *connection) receive() (*scratch, error) {
 		return nil, err
 	}
 	// Where messages come without a pause, the poller need not be asked.
-	if c.flows && !c.socket.Interrupted() && c.tryReceive(0) {
+	if (c.flows || c.isFast) && !c.socket.Interrupted() && c.tryReceive(0) {
 		return c.current, c.err
 	}
-	c.flows = true // until pause
+	if c.isFast && c.flags.recvFlags == 0 && c.sharing.nap() && c.tryReceive(0) {
+		return c.current, c.err
+	}
+	c.flows, c.isFast = true, false // until pause
 	if err := c.socket.WaitRead(c.try); err != nil {
 		return nil, err
 	}
@@ -312,11 +318,15 @@ func (c *connection) handOut(sc *scratch) {
 	sc.origin = c.readsAs(c.senderOf(sc))
 	c.current, c.err = sc, nil
 	c.got++
+	c.isFast = sc.received.Sub(c.previous) < fast
+	c.previous = sc.received
 }
 
 // pause comes before a wait for messages: what has come before is visible then.
 func (c *connection) pause() {
-	c.burst, c.ahead, c.flows = 1, 1, false
+	if c.flows = false; !c.isFast {
+		c.burst, c.ahead = 1, 1
+	}
 	c.settle()
 	c.flush()
 }
