@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fdmsg/fdio/cmsg"
@@ -83,8 +84,11 @@ type Inspector struct {
 	own   *os.File // /proc/self/fd; nil: it cannot be had
 	ownFD int
 
+	lastMount atomic.Pointer[knownMount]
+	names     names
+
 	mu     sync.Mutex
-	mounts map[mount]fileSystem
+	mounts map[mount]*knownMount
 
 	stalling *stalling
 
@@ -94,7 +98,7 @@ type Inspector struct {
 
 // NewInspector makes an Inspector. It holds a descriptor as long as it is in use.
 func NewInspector() *Inspector {
-	in := &Inspector{mounts: make(map[mount]fileSystem), stalling: newStalling()}
+	in := &Inspector{mounts: make(map[mount]*knownMount), stalling: newStalling()}
 	if in.own = ownDescriptors(); in.own != nil {
 		in.ownFD = int(in.own.Fd())
 	}
@@ -188,13 +192,34 @@ func (in *Inspector) readLink(fd int) string {
 	case err != nil:
 		return ""
 	case n < len(most):
-		return string(most[:n])
+		return in.names.text(most[:n])
 	}
 	all := make([]byte, unix.PathMax)
 	if n, err = readlinkat(in.ownFD, name, all); err != nil {
 		return ""
 	}
 	return string(all[:n])
+}
+
+// names are links that were read of late: the same files come again and again.
+type names struct {
+	mu    sync.Mutex
+	texts [64]string
+}
+
+// text is link as a string.
+func (n *names) text(link []byte) string {
+	var hash uint
+	for _, c := range link[max(len(link)-16, 0):] { // where names differ
+		hash = hash*31 + uint(c)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	place := &n.texts[hash%uint(len(n.texts))]
+	if *place != string(link) {
+		*place = string(link)
+	}
+	return *place
 }
 
 const deletedSuffix = " (deleted)"

@@ -18,6 +18,12 @@ type mount struct {
 	device Device
 }
 
+// knownMount is a mount that has been looked up.
+type knownMount struct {
+	mount mount
+	fs    fileSystem
+}
+
 // maxMounts is how many mounts an Inspector remembers.
 const maxMounts = 4096
 
@@ -85,23 +91,33 @@ var fileSystems = [...]fileSystem{
 // found out once per mount.
 func (in *Inspector) placeOnMount(d *Descriptor) {
 	d.Mount = d.Inode.mount
+	known := in.knownMount(d)
+	d.FileSystem, d.fs = known.fs.name, known.fs
+	if d.Kind == KindFile && known.fs.name == "mqueue" {
+		d.Kind = KindMqueue
+	}
+}
+
+// knownMount is what is known of d's mount.
+func (in *Inspector) knownMount(d *Descriptor) *knownMount {
 	key := mount{d.Inode.mount, d.Inode.Device}
+	if last := in.lastMount.Load(); last != nil && last.mount == key {
+		return last
+	}
 	in.mu.Lock()
-	fs, ok := in.mounts[key]
+	known := in.mounts[key]
 	in.mu.Unlock()
-	if !ok {
-		fs = findFileSystem(in.lookUpFileSystem(d))
+	if known == nil {
+		known = &knownMount{key, findFileSystem(in.lookUpFileSystem(d))}
 		in.mu.Lock()
 		if len(in.mounts) >= maxMounts {
 			clear(in.mounts)
 		}
-		in.mounts[key] = fs
+		in.mounts[key] = known
 		in.mu.Unlock()
 	}
-	d.FileSystem, d.fs = fs.name, fs
-	if d.Kind == KindFile && fs.name == "mqueue" {
-		d.Kind = KindMqueue
-	}
+	in.lastMount.Store(known)
+	return known
 }
 
 // lookUpTimeout is how long statfs(2) may take.
