@@ -38,8 +38,7 @@ type connection struct {
 	batch    *batch // to be filled
 	last     *batch // that a helper makes the lines of; nil: none
 
-	lastSender sender // and how it reads; nil: there was none yet
-	lastOrigin []byte
+	lastOrigin *lastOrigin // nil: there was no message yet
 
 	framing    *framing // nil where a message is what recvmsg(2) returns
 	unfinished bool     // the last line was not all of a frame

@@ -146,6 +146,13 @@ type sender struct {
 	isError bool // the address is where a message had gone: MSG_ERRQUEUE
 }
 
+// lastOrigin is where the last message of a connection came from, and how that
+// reads.
+type lastOrigin struct {
+	sender sender
+	text   []byte
+}
+
 // senderOf is who sent a message.
 func (c *connection) senderOf(sc *scratch) sender {
 	s := sender{address: sc.msg.From, isError: sc.msg.Flags&unix.MSG_ERRQUEUE != 0}
@@ -185,12 +192,12 @@ func (c *connection) originOf(s sender) record.Origin {
 
 // readsAs is what the lines of a sender's messages say of where they come from.
 func (c *connection) readsAs(s sender) []byte {
-	if c.lastOrigin == nil || s != c.lastSender {
+	if c.lastOrigin == nil || s != c.lastOrigin.sender {
 		// Not in place: lines of before may still be made.
 		o := c.originOf(s)
-		c.lastSender, c.lastOrigin = s, record.AppendOrigin(nil, &o)
+		c.lastOrigin = &lastOrigin{s, record.AppendOrigin(nil, &o)}
 	}
-	return c.lastOrigin
+	return c.lastOrigin.text
 }
 
 // credentialsIn are the credentials that came with a datagram, if there are any.

@@ -191,10 +191,7 @@ func (s *Socket) tryRecv(m *Incoming, buffers [][]byte, flags int) error {
 // received makes m what a call with flags has returned.
 func (s *Socket) received(m *Incoming, buffers [][]byte, flags, n, controlLen, msgFlags int) error {
 	if from := &m.header.from; from.len > 0 {
-		if *from != s.lastName {
-			s.lastName, s.lastFrom = *from, from.address(s.typ)
-		}
-		m.From = s.lastFrom
+		m.From = s.addressOf(from)
 	}
 	m.Control = m.Space[:controlLen]
 	m.Flags = msgFlags &^ unix.MSG_CMSG_CLOEXEC
@@ -208,6 +205,19 @@ func (s *Socket) received(m *Incoming, buffers [][]byte, flags, n, controlLen, m
 		return io.EOF
 	}
 	return nil
+}
+
+// addressOf is the address of a sender. It is kept, as most senders send again.
+func (s *Socket) addressOf(from *sockName) Address {
+	last := s.lastSender
+	if last == nil {
+		last = new(sender)
+		s.lastSender = last
+	}
+	if *from != last.name {
+		last.name, last.address = *from, from.address(s.typ)
+	}
+	return last.address
 }
 
 // room is how many bytes buffers can hold.

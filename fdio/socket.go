@@ -49,8 +49,13 @@ type Socket struct {
 	nested      *poller     // waits for input instead of in
 	interrupted atomic.Bool // is set with mu held
 
-	lastName sockName // of the sender of the last datagram, and what it reads as
-	lastFrom Address
+	lastSender *sender // of a datagram; nil: there was none, as on every connection
+}
+
+// sender is the name of a sender, and the address that it stands for.
+type sender struct {
+	name    sockName
+	address Address
 }
 
 // ErrNotSocket says that an inherited descriptor is not a socket.
