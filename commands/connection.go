@@ -24,6 +24,7 @@ type connection struct {
 	local  string
 	from   string
 	peer   *cmsg.Credentials
+	isNew  bool                         // there was no wait yet
 	got    int                          // messages received
 	idle   time.Duration                // after so long without a message it ends, 0: never
 	allows func(*cmsg.Credentials) bool // whose datagrams are taken; nil: everybody's
@@ -43,19 +44,20 @@ type connection struct {
 	framing    *framing // nil where a message is what recvmsg(2) returns
 	unfinished bool     // the last line was not all of a frame
 
-	try      func(uintptr) bool // tryReceive, and what it leaves behind:
+	try      func(uintptr) bool // tryWaiting, and what it leaves behind:
 	current  *scratch
 	err      error
 	deferred error    // that came after messages which are lines now
 	partial  *scratch // what MSG_WAITALL has got so far
 }
 
-func (r *receiver) connection(s *fdio.Socket, number int) *connection {
-	c := &connection{receiver: r, socket: s, number: number, local: s.Local().String(), from: s.Peer().String()}
+// connection is that of s, the local address of which reads as local.
+func (r *receiver) connection(s *fdio.Socket, local string) *connection {
+	c := &connection{receiver: r, socket: s, local: local, from: s.Peer().String()}
 	if r.flags.frame != fdio.FrameChunk && s.IsStream() {
 		c.framing = &framing{split: fdio.Splitter{Kind: r.flags.frame, Max: int(r.flags.MaxFrame)}, exact: r.flags.Count.N > 0}
 	}
-	c.try = c.tryReceive
+	c.try = c.tryWaiting
 	if creds, ok := s.PeerCredentials(); ok {
 		c.peer = &creds
 	}
@@ -74,36 +76,69 @@ func (c *connection) serve(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, c.socket.Interrupt)
 	defer stop()
-	defer c.closeFraming()
-	defer c.flush()
-	defer c.settle()
+	return c.serveAll(ctx)
+}
+
+// serveAll is serve after begin, where something else interrupts the socket at the
+// end of ctx. Connections wait in it, and keep its frame as long, so that it is
+// short: what comes at the end is apart.
+func (c *connection) serveAll(ctx context.Context) error {
+	defer c.finish()
 	for {
 		if c.idle > 0 {
 			c.socket.SetReadDeadline(time.Now().Add(c.idle))
 		}
 		sc, err := c.receive()
-		if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) {
 			if !c.tryReceive(0) {
-				// What comes now is refused, or has come before that.
-				return errors.Join(c.drainQueued(), c.wrap(errIdle))
+				return c.endIdle()
 			}
 			sc, err = c.current, c.err // it came just now
 		}
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			if c.drains() {
-				return c.drainQueued()
-			}
-			return c.printPartial()
-		case err == io.EOF || err == errCounted:
-			return c.printPartial()
-		case err != nil:
-			return errors.Join(c.printPartial(), c.wrap(err))
+		if err != nil {
+			return c.endWith(err)
 		}
 		if err := c.printBurst(sc); err != nil {
-			return errors.Join(err, c.printQueued(), c.leftUnread())
+			return c.endUnprinted(err)
 		}
 	}
+}
+
+func (c *connection) finish() {
+	c.settle()
+	c.flush()
+	c.closeFraming()
+}
+
+// endIdle is the end of a connection on which nothing has come for too long. What
+// comes now is refused, or has come before that.
+//
+//go:noinline
+func (c *connection) endIdle() error {
+	return errors.Join(c.drainQueued(), c.wrap(errIdle))
+}
+
+// endWith is the end of the messages: err, or nil where there are no more.
+//
+//go:noinline
+func (c *connection) endWith(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if c.drains() {
+			return c.drainQueued()
+		}
+		return c.printPartial()
+	case err == io.EOF || err == errCounted:
+		return c.printPartial()
+	}
+	return errors.Join(c.printPartial(), c.wrap(err))
+}
+
+// endUnprinted is the end because of an error in making a line.
+//
+//go:noinline
+func (c *connection) endUnprinted(err error) error {
+	return errors.Join(err, c.printQueued(), c.leftUnread())
 }
 
 // begin prepares the socket for the flags that messages are received with.
@@ -152,7 +187,7 @@ func (c *connection) drainQueued() error {
 	for first := true; first || c.holds() || time.Now().Before(end) && !c.children.isOver(); first = false {
 		if c.tryReceive(0) && c.err == nil {
 			if err := c.print(c.current); err != nil {
-				return errors.Join(err, c.printQueued(), c.leftUnread())
+				return c.endUnprinted(err)
 			}
 			continue
 		}
@@ -245,6 +280,20 @@ func (c *connection) receive() (*scratch, error) {
 	return c.current, c.err
 }
 
+// tryWaiting is tryReceive for a wait. On a new connection it only looks at first
+// whether something has come: to receive takes a larger stack, which a goroutine
+// keeps, and many connections never say anything.
+func (c *connection) tryWaiting(uintptr) bool {
+	if c.isNew {
+		c.isNew = false
+		if !c.socket.Readable() {
+			c.slow()
+			return false
+		}
+	}
+	return c.tryReceive(0)
+}
+
 // tryReceive receives a message if there is one, into buffers that it has only
 // then: an idle connection holds none. It reports whether the wait is over.
 func (c *connection) tryReceive(uintptr) bool {
@@ -324,11 +373,14 @@ func (c *connection) handOut(sc *scratch) {
 // pause comes before a wait for messages: what has come before is visible then.
 func (c *connection) pause() {
 	if c.flows = false; !c.isFast {
-		c.burst, c.ahead = 1, 1
+		c.slow()
 	}
 	c.settle()
 	c.flush()
 }
+
+// slow expects one message at a time.
+func (c *connection) slow() { c.burst, c.ahead, c.flows = 1, 1, false }
 
 func (c *connection) newScratch() *scratch {
 	sc := c.scratch.Get().(*scratch)

@@ -138,7 +138,7 @@ func (c *listenCommand) run(parent context.Context) error {
 		return err
 	}
 	out := startOutput(parent, file, cancel)
-	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel}
+	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel, waits: newWaits(ctx)}
 	srv.lingers, srv.drain, srv.events = true, time.Duration(c.Drain), c.Events && out != nil
 	if c.argv != nil {
 		c.unread = false // the line goes to COMMAND too, and is the same there

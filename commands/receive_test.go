@@ -47,7 +47,9 @@ func receivePair(t testing.TB, flags *IncomingFlags, w io.Writer) (*connection, 
 	out := newOutput(w, ignoreFailure)
 	r := newReceiver(ctx, flags, out, func(error) {})
 	t.Cleanup(func() { sender.Close(); receiver.Close(); out.close(); r.inspect.Release() })
-	return r.connection(receiver, 1), sender
+	c := r.connection(receiver, receiver.Local().String())
+	c.number = 1
+	return c, sender
 }
 
 // However a message ends, none of its descriptors stays open.

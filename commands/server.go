@@ -20,6 +20,7 @@ type server struct {
 	limits   *listenCommand
 	cancel   context.CancelCauseFunc
 	running  sync.WaitGroup
+	waits    *waits
 	accepted atomic.Int64 // connections so far
 	open     atomic.Int64 // connections now
 
@@ -46,7 +47,7 @@ func (srv *server) serveSocket(ctx context.Context, s *fdio.Socket) {
 // serveSingle serves a socket that is not listening: one for datagrams, or an
 // inherited one that is connected.
 func (srv *server) serveSingle(ctx context.Context, s *fdio.Socket) error {
-	c := srv.connection(s, 0)
+	c := srv.connection(s, s.Local().String())
 	switch {
 	case c.peer == nil && srv.limits.restricts():
 		c.allows = srv.limits.allows
@@ -62,11 +63,10 @@ func (srv *server) serveSingle(ctx context.Context, s *fdio.Socket) error {
 	return err
 }
 
-// serveConnection serves an accepted connection, if it is to be served. Its
-// errors are its peer's affair, and end nothing else, but for what is left unread
-// at the end.
-func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
-	c := srv.connection(s, 0)
+// serveConnection serves an accepted connection, if it is to be served. The text of
+// its local address is given: connections share it.
+func (srv *server) serveConnection(s *fdio.Socket, local string) {
+	c := srv.connection(s, local)
 	if reason := srv.refuses(c); reason != "" {
 		srv.refused(reason, record.Event{Origin: c.origin()})
 		s.Close()
@@ -74,26 +74,49 @@ func (srv *server) serveConnection(ctx context.Context, s *fdio.Socket) {
 	}
 	c.number = int(srv.accepted.Add(1))
 	c.idle = time.Duration(srv.limits.IdleTimeout)
-	srv.running.Go(func() {
-		defer srv.open.Add(-1)
-		defer s.Close()
-		srv.event(record.TypeOpen, record.Event{Origin: c.origin()})
-		closed := record.Event{Origin: record.Origin{Conn: c.number}}
-		err := c.serve(ctx)
-		left, isLeft := errors.AsType[*unreadError](err)
-		switch {
-		case isLeft:
-			srv.leave(fmt.Errorf("connection %d: %w", c.number, left), left.bytes)
-		case errors.Is(err, errIdle):
-			closed.Reason = closedIdle
-			srv.count(closedIdle)
-		case err != nil && !errors.Is(err, errOutput):
-			c.report(err)
-		}
-		messages := int64(c.got)
-		closed.Messages = &messages
-		srv.event(record.TypeClose, closed)
-	})
+	c.isNew = c.flags.recvFlags == 0
+	srv.event(record.TypeOpen, record.Event{Origin: c.origin()})
+	srv.waits.add(s)
+	srv.running.Go(func() { srv.run(c) })
+}
+
+// run is the life of a connection that was accepted. What goes deep is apart from
+// it, and not begun before something comes: a goroutine keeps the stack that it has
+// had, and most connections are idle.
+func (srv *server) run(c *connection) {
+	defer srv.leaveConnection(c)
+	err := c.begin()
+	if err == nil {
+		err = c.serveAll(srv.waits.ctx)
+	}
+	srv.closed(c, err)
+}
+
+func (srv *server) leaveConnection(c *connection) {
+	srv.waits.remove(c.socket)
+	c.socket.Close()
+	srv.open.Add(-1)
+}
+
+// closed says that a connection has ended, with err. Errors are its peer's affair,
+// and end nothing else, but for what is left unread at the end.
+//
+//go:noinline
+func (srv *server) closed(c *connection, err error) {
+	e := record.Event{Origin: record.Origin{Conn: c.number}}
+	left, isLeft := errors.AsType[*unreadError](err)
+	switch {
+	case isLeft:
+		srv.leave(fmt.Errorf("connection %d: %w", c.number, left), left.bytes)
+	case errors.Is(err, errIdle):
+		e.Reason = closedIdle
+		srv.count(closedIdle)
+	case err != nil && !errors.Is(err, errOutput):
+		c.report(err)
+	}
+	messages := int64(c.got)
+	e.Messages = &messages
+	srv.event(record.TypeClose, e)
 }
 
 // Why connections and messages are refused, and connections closed.
@@ -159,16 +182,17 @@ func (srv *server) fail(err error) {
 // accept accepts connections until ctx ends, and then those that are queued.
 // While descriptors or memory are short it pauses, and says so once.
 func (srv *server) accept(ctx context.Context, s *fdio.Socket) error {
+	local := localText{address: s.Local(), text: s.Local().String()}
 	short := false
 	for {
 		conn, err := s.Accept(ctx)
 		switch {
 		case err == nil:
 			short = false
-			srv.serveConnection(ctx, conn)
+			srv.serveConnection(conn, local.of(conn))
 		case ctx.Err() != nil:
 			if srv.drains() && !s.Inherited() {
-				return srv.acceptQueued(ctx, s)
+				return srv.acceptQueued(s, local)
 			}
 			return nil
 		case isShortage(err):
@@ -186,7 +210,7 @@ func (srv *server) accept(ctx context.Context, s *fdio.Socket) error {
 // acceptQueued accepts what connected before the end, on a socket of our own: an
 // inherited one is also somebody else's, who goes on accepting. On Unix sockets
 // nobody can connect any more; on others somebody may until the time is up.
-func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
+func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
 	queued := s.Readable()
 	s.ShutdownRead()
 	end := srv.drainEnd()
@@ -195,7 +219,7 @@ func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
 		over := time.Now().After(end)
 		switch {
 		case err == nil:
-			srv.serveConnection(ctx, conn)
+			srv.serveConnection(conn, local.of(conn))
 			if over && !s.IsUnix() {
 				return nil
 			}
@@ -209,6 +233,20 @@ func (srv *server) acceptQueued(ctx context.Context, s *fdio.Socket) error {
 			return nil
 		}
 	}
+}
+
+// localText is an address and its text.
+type localText struct {
+	address fdio.Address
+	text    string
+}
+
+// of is the text of the local address of s, the same for all where it is the same.
+func (l localText) of(s *fdio.Socket) string {
+	if s.Local() == l.address {
+		return l.text
+	}
+	return s.Local().String()
 }
 
 // isShortage reports whether err passes when others give something back:

@@ -67,7 +67,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 		return errors.Join(err, s.Close())
 	}
 	out := startOutput(ctx, file, func(error) {})
-	conn := newReceiver(ctx, t.IncomingFlags, out, func(error) {}).connection(s, 0)
+	conn := newReceiver(ctx, t.IncomingFlags, out, func(error) {}).connection(s, s.Local().String())
 	sc, err := conn.receiveUntil(ctx)
 	switch {
 	case err == io.EOF && conn.framing != nil && len(conn.framing.frame) > 0:
@@ -144,7 +144,7 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
 		lines = nil // they would be messages to the peer
 	}
-	conn := newReceiver(parent, t.IncomingFlags, lines, cancel).connection(s, 0)
+	conn := newReceiver(parent, t.IncomingFlags, lines, cancel).connection(s, s.Local().String())
 	if err = conn.serve(ctx); errors.Is(err, errOutput) {
 		err = nil // out says more
 	}
