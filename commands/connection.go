@@ -308,22 +308,9 @@ func (c *connection) tryReceive(uintptr) bool {
 		sc = c.newScratch()
 	}
 	c.err = c.receiveCounted(sc)
-	if c.err == unix.EAGAIN {
-		c.pause()
-	}
-	if c.err != nil && sc.msg.Partial() {
-		c.current, c.partial = nil, sc
-		sc.received = time.Now()
-		return c.err != unix.EAGAIN
-	}
 	c.partial = nil
 	if c.err != nil {
-		c.current = nil
-		if c.framing != nil {
-			c.framing.idle(sc)
-		}
-		c.release(sc)
-		return c.err != unix.EAGAIN
+		return c.receivedNothing(sc)
 	}
 	sc.received = time.Now()
 	c.ahead = 2
@@ -358,6 +345,25 @@ func (c *connection) receiveCounted(sc *scratch) (err error) {
 		}
 	}
 	return err
+}
+
+// receivedNothing is the end of tryReceive with an error. The buffers are given back
+// before the pause: others use them while that waits for the output.
+func (c *connection) receivedNothing(sc *scratch) (over bool) {
+	c.current = nil
+	if sc.msg.Partial() {
+		c.partial = sc
+		sc.received = time.Now()
+	} else {
+		if c.framing != nil {
+			c.framing.idle(sc)
+		}
+		c.release(sc)
+	}
+	if c.err == unix.EAGAIN {
+		c.pause()
+	}
+	return c.err != unix.EAGAIN
 }
 
 // handOut makes sc the message that has been received.
