@@ -125,10 +125,14 @@ func (s *Socket) accepted(fd int) (*Socket, error) {
 	if err := c.poll(); err != nil {
 		return nil, s.wrap("accept", err)
 	}
-	c.readNames()
-	c.connected = true // though the peer may have gone, and its name with it
 	if s.domain == unix.AF_UNIX {
-		c.local = s.local
+		c.local = s.local // as all connections have its name
+		if name, err := getpeername(fd); err == nil {
+			c.peer = name.address(s.typ)
+		}
+	} else {
+		c.readNames()
+		c.connected = true // though the peer may have gone, and its name with it
 	}
 	c.readPeerCredentials()
 	if err := c.setOptions(s.options, s.local); err != nil {

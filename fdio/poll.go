@@ -28,16 +28,16 @@ func newPoller(fd int, events uint32) (*poller, error) {
 		unix.Close(epfd)
 		return nil, os.NewSyscallError("epoll_ctl", err)
 	}
+	if err := unix.SetNonblock(epfd, true); err != nil { // or the runtime does not take it
+		unix.Close(epfd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
 	return newPolledFile(epfd, "epoll")
 }
 
-// newPolledFile puts fd, whose O_NONBLOCK it sets, on the runtime's poller. It
-// takes over fd.
+// newPolledFile puts fd, which is non-blocking, on the runtime's poller. It takes
+// over fd.
 func newPolledFile(fd int, name string) (*poller, error) {
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return nil, os.NewSyscallError("fcntl", err)
-	}
 	file := os.NewFile(uintptr(fd), name)
 	conn, err := file.SyscallConn()
 	if err != nil {
