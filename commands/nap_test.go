@@ -32,7 +32,9 @@ func TestFewNapAtOnce(t *testing.T) {
 		t.Error("one more naps")
 	}
 	<-s.napping
-	if !s.nap() || !s.nap() {
-		t.Error("none naps")
+	for range 2 {
+		if !s.nap() {
+			t.Error("none naps")
+		}
 	}
 }
