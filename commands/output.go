@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fdmsg/fdio/record"
@@ -37,6 +38,7 @@ type output struct {
 	seq      uint64
 	written  uint64 // the last line that is written, as far as one write ended with it
 	err      error
+	isBroken atomic.Bool // err is set
 	lost     int         // lines that were not written
 	flushing bool        // what is pending is to be written
 	busy     bool        // a write is under way
@@ -326,6 +328,7 @@ func (o *output) failLocked(err error, lines int) {
 		return
 	}
 	o.err = err
+	o.isBroken.Store(true)
 	if lines < 0 {
 		lines = o.writing
 	}
@@ -356,11 +359,7 @@ func (o *output) close() error {
 }
 
 // broken reports whether lines can no longer be written.
-func (o *output) broken() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.err != nil
-}
+func (o *output) broken() bool { return o.isBroken.Load() }
 
 // giveUp makes every wait on the output end when, after the end of ctx, its
 // reader takes nothing for a grace period: one that has stopped reading would
