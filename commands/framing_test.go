@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"fdmsg/fdio"
@@ -125,13 +126,15 @@ func TestFramesBecomeLines(t *testing.T) {
 			c, sender := receivePair(t, flags, &lines)
 			before := openDescriptors(t)
 			f := newFramed(t, kind, random, count)
-			go func() {
+			var sending sync.WaitGroup
+			sending.Go(func() {
 				f.send(t, sender, random)
 				sender.Close()
-			}()
+			})
 			if err := c.serve(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			sending.Wait()
 			if err := c.out.close(); err != nil {
 				t.Fatal(err)
 			}

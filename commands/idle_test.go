@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/descriptor"
 )
 
 // A connection on which nothing has come keeps the smallest stack that there is:
@@ -44,7 +45,7 @@ func startServer(t *testing.T) (*server, fdio.Address) {
 		t.Fatal(err)
 	}
 	out := newOutput(io.Discard, func() {})
-	srv := &server{receiver: newReceiver(ctx, testFlags(), out, cancel), limits: new(listenCommand), cancel: cancel, waits: newWaits(ctx)}
+	srv := &server{receiver: newReceiver(ctx, descriptor.NewInspector(), testFlags(), out, cancel), limits: new(listenCommand), cancel: cancel, waits: newWaits(ctx)}
 	srv.serveSocket(ctx, s)
 	t.Cleanup(func() {
 		cancel(nil)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/descriptor"
 	"fdmsg/fdio/record"
 
 	"golang.org/x/sys/unix"
@@ -133,12 +134,13 @@ func (c *listenCommand) run(parent context.Context) error {
 		return err
 	}
 	defer closeSave()
+	in := descriptor.NewInspector() // all that stays open is, when others learn that it is ready
 	sockets, err := c.bindAll(ctx)
 	if err != nil {
 		return err
 	}
-	out := startOutput(parent, file, cancel)
-	srv := &server{receiver: newReceiver(parent, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel, waits: newWaits(ctx)}
+	out := startOutput(parent, in, file, cancel)
+	srv := &server{receiver: newReceiver(parent, in, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel, waits: newWaits(ctx)}
 	srv.lingers, srv.drain, srv.events = true, time.Duration(c.Drain), c.Events && out != nil
 	if c.argv != nil {
 		c.unread = false // the line goes to COMMAND too, and is the same there

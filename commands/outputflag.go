@@ -35,13 +35,11 @@ func (f *OutputFlag) openOutput(ctx context.Context, quiet, isCommand bool) (*os
 
 // startOutput begins to write lines to file, nil for none, and ends the run with
 // cancel when its reader goes away or a write fails.
-func startOutput(ctx context.Context, file *os.File, cancel context.CancelCauseFunc) *output {
+func startOutput(ctx context.Context, in *descriptor.Inspector, file *os.File, cancel context.CancelCauseFunc) *output {
 	if file == nil {
 		return nil
 	}
 	o := newOutput(file, func() { cancel(errOutput) })
-	in := descriptor.NewInspector()
-	defer in.Release()
 	o.prompt = o.part == 0 && !in.Stalls(int(file.Fd()))
 	o.giveUp(ctx)
 	go func() { // until the process ends

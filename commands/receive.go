@@ -190,12 +190,12 @@ const (
 	maxLarge  = 16
 )
 
-func newReceiver(end context.Context, flags *IncomingFlags, out *output, cancel context.CancelCauseFunc) *receiver {
+func newReceiver(end context.Context, in *descriptor.Inspector, flags *IncomingFlags, out *output, cancel context.CancelCauseFunc) *receiver {
 	flags.unread = out != nil
 	r := &receiver{
 		end:     end,
 		flags:   flags,
-		inspect: descriptor.NewInspector(),
+		inspect: in,
 		out:     out,
 		silent:  out == nil,
 		budget:  budget{left: flags.Count.N, limited: flags.Count.N > 0, spent: func() { cancel(errCounted) }},

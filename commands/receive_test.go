@@ -45,7 +45,7 @@ func receivePair(t testing.TB, flags *IncomingFlags, w io.Writer) (*connection, 
 		t.Fatal(err)
 	}
 	out := newOutput(w, ignoreFailure)
-	r := newReceiver(ctx, flags, out, func(error) {})
+	r := newReceiver(ctx, descriptor.NewInspector(), flags, out, func(error) {})
 	t.Cleanup(func() { sender.Close(); receiver.Close(); out.close(); r.inspect.Release() })
 	c := r.connection(receiver, receiver.Local().String())
 	c.number = 1

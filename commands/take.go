@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/descriptor"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,8 +67,9 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	if err := checkFrame(t.frame, s.Local().String(), s.IsStream()); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	out := startOutput(ctx, file, func(error) {})
-	conn := newReceiver(ctx, t.IncomingFlags, out, func(error) {}).connection(s, s.Local().String())
+	in := descriptor.NewInspector()
+	out := startOutput(ctx, in, file, func(error) {})
+	conn := newReceiver(ctx, in, t.IncomingFlags, out, func(error) {}).connection(s, s.Local().String())
 	sc, err := conn.receiveUntil(ctx)
 	switch {
 	case err == io.EOF && conn.framing != nil && len(conn.framing.frame) > 0:
@@ -121,7 +123,8 @@ func (c *connection) receiveUntil(ctx context.Context) (*scratch, error) {
 func (t *taker) print(parent context.Context, file *os.File) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	out := startOutput(parent, file, cancel)
+	in := descriptor.NewInspector()
+	out := startOutput(parent, in, file, cancel)
 	s, err := t.open(ctx)
 	if context.Cause(ctx) == errReaderGone {
 		if err == nil {
@@ -144,7 +147,7 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
 		lines = nil // they would be messages to the peer
 	}
-	conn := newReceiver(parent, t.IncomingFlags, lines, cancel).connection(s, s.Local().String())
+	conn := newReceiver(parent, in, t.IncomingFlags, lines, cancel).connection(s, s.Local().String())
 	if err = conn.serve(ctx); errors.Is(err, errOutput) {
 		err = nil // out says more
 	}
