@@ -26,12 +26,12 @@ type batch struct {
 // How many messages are received before they become lines: so many, until they
 // have brought so many descriptors.
 const (
-	maxBurst       = 16
-	maxDescriptors = 32
+	maxBurst       = 64
+	maxDescriptors = 64
 )
 
 // minShared is how many descriptors are worth waking a helper for.
-const minShared = 8
+const minShared = 32
 
 // maxKept is how many bytes of lines are kept until it is their turn.
 const maxKept = 256 << 10
