@@ -204,7 +204,7 @@ func (c *connection) receive() (*scratch, error) {
 	if (c.flows || c.isFast) && !c.socket.Interrupted() && c.tryReceive(0) {
 		return c.current, c.err
 	}
-	if c.isFast && c.flags.recvFlags == 0 && c.sharing.nap() && c.tryReceive(0) {
+	if c.isFast && !c.socket.IsStream() && c.flags.recvFlags == 0 && c.sharing.nap() && c.tryReceive(0) {
 		return c.current, c.err
 	}
 	c.flows, c.isFast = true, false // until pause

@@ -8,7 +8,8 @@ import (
 
 // To be woken for every message costs receiver and sender several times what the
 // message costs. So where messages come fast, a connection whose lines are all
-// visible sleeps for a moment, and looks again, before it waits to be woken.
+// visible sleeps for a moment, and looks again, before it waits to be woken. Not so
+// on a stream, of which one call brings all that has come.
 
 // fast is how soon messages come after each other that come fast.
 const fast = 100 * time.Microsecond
