@@ -75,9 +75,7 @@ func (s *sharing) unreserve(descriptors int) { s.held.Add(-int64(descriptors)) }
 
 // count counts the descriptors of sc as held, for which room was reserved.
 func (s *sharing) count(sc *scratch) {
-	sc.fds = sc.msg.Descriptors(sc.fds[:0])
-	sc.extra = len(sc.fds)
-	sc.fds = sc.fds[:0]
+	sc.extra = sc.countDescriptors()
 	s.held.Add(int64(sc.extra))
 }
 
@@ -107,7 +105,7 @@ func (c *connection) printBurst(sc *scratch) error {
 	if !c.mayWait(sc) {
 		return c.print(sc)
 	}
-	if !sc.hasDescriptors() {
+	if sc.countDescriptors() == 0 {
 		return c.printBundle(sc)
 	}
 	b := c.newBatch()
@@ -134,15 +132,15 @@ func (c *connection) mayWait(sc *scratch) bool {
 	return c.children == nil && c.out != nil && c.flags.directory == nil && c.flags.recvFlags == 0 && !sc.isLarge()
 }
 
-// hasDescriptors reports whether descriptors came with the message.
-func (sc *scratch) hasDescriptors() bool {
+// countDescriptors is how many descriptors came with the message.
+func (sc *scratch) countDescriptors() int {
 	if len(sc.msg.Control) == 0 {
-		return false
+		return 0
 	}
 	sc.fds = sc.msg.Descriptors(sc.fds[:0])
-	descriptors := len(sc.fds)
+	n := len(sc.fds)
 	sc.fds = sc.fds[:0]
-	return descriptors > 0
+	return n
 }
 
 // newBatch is an empty batch. One that no helper was given is used again.
@@ -160,10 +158,9 @@ func (c *connection) newBatch() *batch {
 // received: there must be descriptors to spare, and memory, which there is where
 // this one is so small that it is copied.
 func (b *batch) add(c *connection, sc *scratch) (more bool) {
-	sc.fds = sc.msg.Descriptors(sc.fds[:0])
-	b.descriptors += len(sc.fds)
-	b.spare = b.spare && c.sharing.hold(sc, len(sc.fds))
-	sc.fds = sc.fds[:0]
+	descriptors := sc.countDescriptors()
+	b.descriptors += descriptors
+	b.spare = b.spare && c.sharing.hold(sc, descriptors)
 	more = b.spare && c.burst > 1 && sc.msg.N <= smallMessage && len(sc.msg.Control) <= smallMessage
 	if more {
 		small := c.small.Get().(*scratch)

@@ -27,7 +27,7 @@ func (c *connection) printBundle(sc *scratch) error {
 		if len(b.lines) >= bundleSize || !c.popInto(sc) {
 			break
 		}
-		if sc = c.current; !c.mayWait(sc) || sc.hasDescriptors() {
+		if sc = c.current; !c.mayWait(sc) || sc.countDescriptors() > 0 {
 			err := c.gatherBundle(b)
 			if err != nil {
 				c.print(sc)

@@ -137,7 +137,8 @@ func (c *connection) endWith(err error) error {
 //
 //go:noinline
 func (c *connection) endUnprinted(err error) error {
-	return errors.Join(err, c.printQueued(), c.leftUnread())
+	c.printQueued()
+	return errors.Join(err, c.leftUnread())
 }
 
 // begin prepares the socket for the flags that messages are received with.
@@ -162,7 +163,7 @@ func (c *connection) printPartial() error {
 			return nil
 		}
 		sc.received, c.unfinished = time.Now(), true
-		sc.number, sc.origin = c.messages.Add(1), c.readsAs(c.senderOf(sc))
+		c.stamp(sc)
 		return c.print(sc)
 	}
 	sc := c.partial
@@ -171,7 +172,7 @@ func (c *connection) printPartial() error {
 		return nil
 	}
 	sc.msg.TakePartial()
-	sc.number, sc.origin = c.messages.Add(1), c.readsAs(c.senderOf(sc))
+	c.stamp(sc)
 	return c.print(sc)
 }
 
@@ -302,12 +303,16 @@ func (c *connection) receivedNothing(sc *scratch) (over bool) {
 
 // handOut makes sc the message that has been received.
 func (c *connection) handOut(sc *scratch) {
-	sc.number = c.messages.Add(1)
-	sc.origin = c.readsAs(c.senderOf(sc))
+	c.stamp(sc)
 	c.current, c.err = sc, nil
 	c.got++
 	c.isFast = sc.received.Sub(c.previous) < fast
 	c.previous = sc.received
+}
+
+// stamp says what of a message is known by the order of receiving.
+func (c *connection) stamp(sc *scratch) {
+	sc.number, sc.origin = c.messages.Add(1), c.readsAs(c.senderOf(sc))
 }
 
 // pause comes before a wait for messages: what has come before is visible then.

@@ -122,9 +122,7 @@ func (c *connection) receiveMany(q *queue) (kept int, err error) {
 		if !allowed {
 			continue
 		}
-		if len(sc.msg.Control) > 0 {
-			c.sharing.count(sc)
-		}
+		c.sharing.count(sc)
 		q.waiting[kept], q.waiting[i] = sc, q.waiting[kept]
 		all[kept], all[i] = all[i], all[kept]
 		kept++
@@ -176,9 +174,8 @@ func (c *connection) holds() bool {
 }
 
 // printQueued makes lines of what has been received, now that nothing more is.
-func (c *connection) printQueued() error {
+func (c *connection) printQueued() {
 	for c.holds() && c.tryReceive(0) && c.err == nil {
 		c.print(c.current) // the output fails, which it knows itself
 	}
-	return nil
 }
