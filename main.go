@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"fdmsg/commands"
+	_ "fdmsg/commands/mainstack"
 )
 
 func main() { os.Exit(commands.Main(os.Args)) }
