@@ -2,21 +2,19 @@ package commands
 
 import "fdmsg/fdio/record"
 
-// pieceSize is how much of a large value is made ready to be written at once: so
-// little that it does not leave the caches on its way.
-const pieceSize = 64 << 10
-
 // putValue writes what a large value becomes, piece by piece.
 func (o *output) putValue(v record.Value) error {
-	var made []byte
 	for more := true; more; {
 		if err := o.startMaking(); err != nil {
 			return err
 		}
-		made, more = v.AppendNext(made[:0], pieceSize)
+		var pieces [][]byte
+		pieces, more = v.Next()
 		o.endMaking()
-		if err := o.putText(made); err != nil {
-			return err
+		for _, piece := range pieces {
+			if err := o.putText(piece); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

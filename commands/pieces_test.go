@@ -36,7 +36,7 @@ func largeOpened(size int) (body []byte, apart record.Apart, whole []byte) {
 
 // Whatever a line goes to, it is the same, whole, and in its turn.
 func TestLargeLinesAreWholeBetweenOthers(t *testing.T) {
-	body, apart, whole := largeOpened(5 * pieceSize)
+	body, apart, whole := largeOpened(5 * record.PieceSize)
 	file, err := os.Create(filepath.Join(t.TempDir(), "lines"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestLargeLineIsWrittenWhenWriteReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
 		o := newOutput(w, ignoreFailure)
-		body, apart, whole := largeOpened(pieceSize)
+		body, apart, whole := largeOpened(record.PieceSize)
 		returned := false
 		go func() {
 			o.write("opened", body, apart...)
@@ -135,8 +135,8 @@ func (w *failingWriter) Write(b []byte) (int, error) {
 }
 
 func TestLargeLineThatIsWrittenInPartIsLost(t *testing.T) {
-	body, apart, whole := largeOpened(3 * pieceSize)
-	for _, left := range []int{0, 100, pieceSize, len(whole) / 2, len(whole)} {
+	body, apart, whole := largeOpened(3 * record.PieceSize)
+	for _, left := range []int{0, 100, record.PieceSize, len(whole) / 2, len(whole)} {
 		o := newOutput(&failingWriter{left}, ignoreFailure)
 		o.gather("test", []byte("}\n"))
 		if _, err := o.write("opened", body, apart...); err != unix.ENOSPC {
@@ -159,10 +159,10 @@ func TestLargeLineOfAStalledReaderIsGivenUp(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		o.giveUp(ctx)
 		go func() {
-			io.ReadFull(r, make([]byte, 2*pieceSize)) // and no more
+			io.ReadFull(r, make([]byte, 2*record.PieceSize)) // and no more
 			cancel(signalError{unix.SIGTERM})
 		}()
-		body, apart, _ := largeOpened(5 * pieceSize)
+		body, apart, _ := largeOpened(5 * record.PieceSize)
 		if _, err := o.write("opened", body, apart...); err != errStalled {
 			t.Errorf("write: %v", err)
 		}

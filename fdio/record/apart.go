@@ -15,6 +15,7 @@ type Value struct {
 	At int // in front of this byte of the line as it is without any of them
 
 	data   []byte // what is not written yet
+	made   [1][]byte
 	isText bool
 	unread *descriptor.Content // instead of data: what is still in its file
 	state  unreadState
@@ -23,14 +24,18 @@ type Value struct {
 // apartSize is how many bytes a value has that is not large.
 const apartSize = 16 << 10
 
-// AppendNext appends what the next bytes of the value become in the line, at most
-// size of them, which are at least six, and reports whether there are more.
-func (v *Value) AppendNext(dst []byte, size int) (line []byte, more bool) {
+// PieceSize is how many bytes of a value in memory are made ready to be written at
+// once: so few that they do not leave the caches on their way.
+const PieceSize = 64 << 10
+
+// Next returns what the next bytes of the value become in the line, in pieces, which
+// are the value's again with the next call, and reports whether there are more.
+func (v *Value) Next() (pieces [][]byte, more bool) {
 	if v.unread != nil {
-		return v.state.appendNext(dst, v.unread, size)
+		return v.state.next(v.unread)
 	}
-	piece := v.data
-	if len(piece) > size {
+	size := min(PieceSize, len(v.data))
+	if size < len(v.data) {
 		if v.isText {
 			for !utf8.RuneStart(v.data[size]) {
 				size--
@@ -38,10 +43,22 @@ func (v *Value) AppendNext(dst []byte, size int) (line []byte, more bool) {
 		} else {
 			size -= size % 3 // base64 needs no padding after it
 		}
-		piece = v.data[:size]
 	}
-	v.data = v.data[len(piece):]
-	return appendData(dst, piece, v.isText), len(v.data) > 0
+	v.made[0] = appendData(v.made[0][:0], v.data[:size], v.isText)
+	v.data = v.data[size:]
+	return v.made[:], len(v.data) > 0
+}
+
+// appendRest appends all that the value becomes.
+func (v *Value) appendRest(dst []byte) []byte {
+	for more := true; more; {
+		var pieces [][]byte
+		pieces, more = v.Next()
+		for _, piece := range pieces {
+			dst = append(dst, piece...)
+		}
+	}
+	return dst
 }
 
 func appendData(dst, data []byte, isText bool) []byte {
@@ -60,9 +77,6 @@ func (v *Value) size() int {
 	return n + n/3 + blockRoom // text may need more, but rarely does
 }
 
-// wholePiece is how much of a value is added to a whole line at once.
-const wholePiece = 256 << 10
-
 // Whole is a line with all that was left out of it.
 func Whole(line []byte, apart Apart) []byte {
 	if len(apart) == 0 {
@@ -75,9 +89,7 @@ func Whole(line []byte, apart Apart) []byte {
 	whole, done := make([]byte, 0, size), 0
 	for _, v := range apart {
 		whole = append(whole, line[done:v.At]...)
-		for more := true; more; {
-			whole, more = v.AppendNext(whole, wholePiece)
-		}
+		whole = v.appendRest(whole)
 		done = v.At
 	}
 	return append(whole, line[done:]...)

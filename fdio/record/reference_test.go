@@ -147,7 +147,11 @@ func FuzzText(f *testing.F) {
 // What is left out of a line comes back in pieces as it would have been in it.
 func TestLargeValuesApartAreWhatTheyWouldBeInTheLine(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	for size := apartSize - 10; size < apartSize+30; size++ {
+	var sizes []int
+	for i := range 40 {
+		sizes = append(sizes, apartSize-10+i, 2*PieceSize-20+i)
+	}
+	for _, size := range sizes {
 		text, noText := randomText(r, size), randomText(r, size)
 		noText[size/2] = 0xff
 		for _, data := range [][]byte{text, noText} {
@@ -171,9 +175,7 @@ func TestLargeValuesApartAreWhatTheyWouldBeInTheLine(t *testing.T) {
 			for _, v := range apart {
 				got = append(got, line[done:v.At]...)
 				done = v.At
-				for more := true; more; {
-					got, more = v.AppendNext(got, 6+r.IntN(2000))
-				}
+				got = v.appendRest(got)
 			}
 			if got = append(got, line[done:]...); !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes, in pieces: got  %q\nwant %q", size, got, want)

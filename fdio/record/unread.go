@@ -9,9 +9,9 @@ import (
 
 // unreadState is how far a content that is still in its file has been read.
 type unreadState struct {
-	memory []byte // to read into; what is in it has not been written yet
-	read   int64
-	done   int64 // bytes that have been written
+	reading descriptor.Reading
+	made    [8][]byte // of so many stripes
+	done    int64     // bytes of the content
 }
 
 // appendUnread leaves a content to apart, with the fields that follow it: they
@@ -27,47 +27,40 @@ func appendUnread(dst []byte, c *descriptor.Content, apart *Apart) []byte {
 		*apart = append(*apart, v)
 		return dst
 	}
-	for more := true; more; {
-		dst, more = v.AppendNext(dst, wholePiece)
-	}
-	return dst
+	return v.appendRest(dst)
 }
 
-// appendNext is Value.AppendNext. A file may have changed since it was looked at:
-// what is not as it was any more ends the content.
-func (s *unreadState) appendNext(dst []byte, c *descriptor.Content, size int) (line []byte, more bool) {
+// next is Value.Next. A file may have changed since it was looked at: what is not
+// as it was any more ends the content.
+func (s *unreadState) next(c *descriptor.Content) (pieces [][]byte, more bool) {
 	u := c.Unread
-	if cap(s.memory) < size {
-		s.memory = append(make([]byte, 0, size), s.memory...)
-	}
-	kept := len(s.memory)
-	data := s.memory[:size]
-	n, err := u.ReadAt(data[kept:], s.read)
-	s.read += int64(n)
-	more = s.read < u.Size && n == size-kept
-	if data = data[:kept+n]; !more && s.read < u.Size {
-		err = cmp.Or(err, descriptor.ErrChanged)
-	}
-	piece := data
-	switch {
-	case u.IsText:
-		if more {
-			piece = data[:descriptor.WholeCharacters(data)]
+	var stripes [len(s.made)]descriptor.Stripe
+	read := u.Next(&s.reading, stripes[:], func(i int, stripe *descriptor.Stripe) {
+		if u.IsText {
+			if valid := validPrefix(stripe.Data); valid < len(stripe.Data) {
+				stripe.Cut(valid, descriptor.ErrChanged)
+			}
 		}
-		if valid := validPrefix(piece); valid < len(piece) {
-			piece, more, err = piece[:valid], false, descriptor.ErrChanged
+		s.made[i] = appendData(s.made[i][:0], stripe.Data, u.IsText)
+	})
+	for i := range read {
+		stripe := &read[i]
+		if stripe.Start != s.done {
+			stripe.Cut(0, descriptor.ErrChanged)
+			s.made[i] = s.made[i][:0]
 		}
-	case more:
-		piece = data[:size-size%3] // base64 needs no padding after it
+		s.done += stripe.End - stripe.Start
+		if stripe.Last {
+			err := stripe.Err
+			if err == nil && s.done < u.Size { // a part of a character
+				err = descriptor.ErrChanged
+			}
+			s.made[i] = appendInt(append(s.made[i], '"'), "content_size", s.done)
+			s.made[i] = appendOutcome(s.made[i], c.Truncated, cmp.Or(err, c.Err))
+			return s.made[:i+1], false
+		}
 	}
-	dst = appendData(dst, piece, u.IsText)
-	s.done += int64(len(piece))
-	s.memory = s.memory[:copy(s.memory[:size], data[len(piece):])]
-	if more {
-		return dst, true
-	}
-	dst = appendInt(append(dst, '"'), "content_size", s.done)
-	return appendOutcome(dst, c.Truncated, cmp.Or(err, c.Err)), false
+	return s.made[:], true
 }
 
 // validPrefix is how long the UTF-8 is that b begins with.
