@@ -32,11 +32,12 @@ type connection struct {
 	ahead int    // how many messages the next call may receive
 	flows bool   // the last message was there without a wait
 
-	isFast   bool // the last message came soon after the one before
-	previous time.Time
-	burst    int    // how many messages are received before they become lines
-	batch    *batch // to be filled
-	last     *batch // that a helper makes the lines of; nil: none
+	pace
+	isFast   bool      // the last message came soon after the one before
+	previous time.Time // when it came
+	burst    int       // how many messages are received before they become lines
+	batch    *batch    // to be filled
+	last     *batch    // that a helper makes the lines of; nil: none
 
 	lastOrigin *lastOrigin // nil: there was no message yet
 
@@ -201,11 +202,12 @@ func (c *connection) receive() (*scratch, error) {
 		c.deferred = nil
 		return nil, err
 	}
+	c.flow()
 	// Where messages come without a pause, the poller need not be asked.
-	if (c.flows || c.isFast) && !c.socket.Interrupted() && c.tryReceive(0) {
+	if (c.flows || c.isFast || c.flowing) && !c.socket.Interrupted() && c.tryReceive(0) {
 		return c.current, c.err
 	}
-	if c.isFast && !c.socket.IsStream() && c.flags.recvFlags == 0 && c.sharing.nap() && c.tryReceive(0) {
+	if c.nap() {
 		return c.current, c.err
 	}
 	c.flows, c.isFast = true, false // until pause
@@ -306,8 +308,7 @@ func (c *connection) handOut(sc *scratch) {
 	c.stamp(sc)
 	c.current, c.err = sc, nil
 	c.got++
-	c.isFast = sc.received.Sub(c.previous) < fast
-	c.previous = sc.received
+	c.measure(sc.received)
 }
 
 // stamp says what of a message is known by the order of receiving.
@@ -317,7 +318,7 @@ func (c *connection) stamp(sc *scratch) {
 
 // pause comes before a wait for messages: what has come before is visible then.
 func (c *connection) pause() {
-	if c.flows = false; !c.isFast {
+	if c.flows = false; !c.isFast && !c.flowing {
 		c.slow()
 	}
 	c.settle()

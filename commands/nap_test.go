@@ -1,24 +1,138 @@
 package commands
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"io"
+	"os"
 	"testing"
 	"time"
+
+	"fdmsg/fdio"
 )
 
-// Only messages that come soon after each other make a connection nap.
-func TestFastMessagesAreThoseThatComeSoonAfterEachOther(t *testing.T) {
-	c, _ := receivePair(t, testFlags(), io.Discard)
-	sc := c.newScratch()
-	defer c.release(sc)
-	sc.received = time.Now()
-	for i, step := range []struct {
-		after time.Duration
-		want  bool
-	}{{0, false}, {fast, false}, {fast - 1, true}, {0, true}, {time.Second, false}} {
-		sc.received = sc.received.Add(step.after)
-		if c.handOut(sc); c.isFast != step.want {
-			t.Errorf("message %d, %v after the one before: fast %v", i, step.after, c.isFast)
+// Messages flow that come soon after each other, and those that need no wait. What
+// one call receives comes at one time.
+func TestMessagesFlowThatComeFastOrNeedNoWait(t *testing.T) {
+	for name, step := range map[string]struct {
+		after  time.Duration
+		noWait bool
+		want   int // the streak
+	}{
+		"slow":               {fast, false, 0},
+		"fast":               {fast - 1, false, longStreak},
+		"slow, without wait": {time.Second, true, longStreak},
+		"at one time":        {0, true, 0},
+	} {
+		c, _ := receivePair(t, testFlags(), io.Discard)
+		sc := c.newScratch()
+		sc.received = time.Now()
+		c.handOut(sc)
+		for range longStreak {
+			sc.received = sc.received.Add(step.after)
+			c.flows = step.noWait
+			c.handOut(sc)
+		}
+		if c.streak != step.want {
+			t.Errorf("%s: a streak of %d, want %d", name, c.streak, step.want)
+		}
+		if c.flow(); c.flowing != (step.want == longStreak) {
+			t.Errorf("%s: they flow: %v", name, c.flowing)
+		}
+		c.release(sc)
+	}
+}
+
+func sendWord(t *testing.T, s *fdio.Socket, word string) {
+	t.Helper()
+	if _, err := s.Send(t.Context(), fdio.Outgoing{Buffers: [][]byte{[]byte(word)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A flow ends where nothing comes any more, where a nap brings only the one message
+// that the peer sends after each line, and with the run. The wait after it works.
+func TestFlowEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		brought int
+		end     func(*connection)
+		streak  int
+	}{
+		"nothing comes":  {100, func(*connection) {}, 0},
+		"one for a nap":  {1, func(*connection) {}, lonely},
+		"interrupted":    {100, func(c *connection) { c.socket.Interrupt() }, 0},
+		"others nap":     {100, func(c *connection) { c.sharing.napping = nil }, 0},
+		"no descriptors": {100, func(c *connection) { c.sharing.most = 0 }, 0},
+	} {
+		c, sender := receivePair(t, testFlags(), io.Discard)
+		c.streak = longStreak
+		if c.flow(); !c.flowing || c.streak != 0 {
+			t.Fatalf("%s: a streak of %d does not flow", name, longStreak)
+		}
+		c.got += test.brought
+		test.end(c)
+		if c.nap() || c.flowing || c.streak != test.streak {
+			t.Errorf("%s: flows %v, streak %d", name, c.flowing, c.streak)
+		}
+		time.AfterFunc(10*time.Millisecond, func() { sendWord(t, sender, "late") })
+		sc, err := c.receive()
+		if name == "interrupted" {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil || string(sc.msg.Data()) != "late" {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		c.release(sc)
+		c.streak = longStreak
+		if c.flow(); c.flowing != (name != "no descriptors") {
+			t.Errorf("%s: flows again: %v", name, c.flowing)
+		}
+	}
+}
+
+// Every message of a flow, and after it, becomes a line, of messages and of frames.
+func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
+	for _, frame := range []fdio.Frame{fdio.FrameChunk, fdio.FrameLine} {
+		flags := testFlags()
+		flags.frame = frame
+		var lines bytes.Buffer
+		c, sender := receivePair(t, flags, &lines)
+		const all = 10000
+		go func() {
+			for i := range all {
+				if i%2500 == 2499 {
+					time.Sleep(2 * time.Millisecond) // the flow stops, and goes on
+				}
+				sendWord(t, sender, fmt.Sprintf("word %d.\n", i))
+			}
+			sender.ShutdownWrite()
+		}()
+		for {
+			if c.got%1000 < 10 && !c.flowing {
+				c.streak = longStreak
+			}
+			sc, err := c.receive()
+			if err != nil {
+				break
+			}
+			if err := c.printBurst(sc); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.finish()
+		c.out.close()
+		at := 0
+		for i := range all {
+			n := bytes.Index(lines.Bytes()[at:], fmt.Appendf(nil, "word %d.", i))
+			if n < 0 {
+				t.Fatalf("%v: message %d has no line behind those before it", frame, i)
+			}
+			at += n
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"fdmsg/fdio/cmsg"
 
@@ -23,8 +24,8 @@ import (
 // receive; the one that closes it must be the last to use it. Interrupt may be
 // called from anywhere.
 type Socket struct {
-	fd        int
-	in        *poller // waits for input; the socket itself unless it is inherited
+	fd        int     // another one after Unpoll
+	in        *poller // waits for input; the socket itself unless it is inherited; nil after Unpoll
 	out       *poller // waits for room for output; made when needed if inherited
 	inherited bool
 	closed    bool
@@ -45,7 +46,8 @@ type Socket struct {
 	deferred    error       // what the next receive returns
 	shared      atomic.Bool // there was a duplicate, which others may receive from
 
-	mu          sync.Mutex  // guards what follows, and out
+	mu          sync.Mutex  // guards what follows, in and out
+	deadline    time.Time   // of waits for input
 	nested      *poller     // waits for input instead of in
 	interrupted atomic.Bool // is set with mu held
 

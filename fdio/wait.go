@@ -30,6 +30,7 @@ func (s *Socket) Interrupted() bool { return s.interrupted.Load() }
 func (s *Socket) SetReadDeadline(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.deadline = t
 	for _, p := range []*poller{s.in, s.nested} {
 		if p != nil && !s.interrupted.Load() {
 			p.file.SetReadDeadline(t)
@@ -41,13 +42,11 @@ func (s *Socket) SetReadDeadline(t time.Time) {
 // returns true. Try must not block. The error is os.ErrDeadlineExceeded after
 // Interrupt.
 func (s *Socket) WaitRead(try func(uintptr) bool) error {
-	s.mu.Lock()
-	p := s.in
-	if s.nested != nil {
-		p = s.nested
+	p, err := s.inputPoller()
+	if err != nil {
+		return err
 	}
-	s.mu.Unlock()
-	err := p.conn.Read(try)
+	err = p.conn.Read(try)
 	if err == nil || p == s.nested || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, os.ErrClosed) {
 		return err
 	}
@@ -57,6 +56,51 @@ func (s *Socket) WaitRead(try func(uintptr) bool) error {
 		return err
 	}
 	return p.conn.Read(try)
+}
+
+func (s *Socket) inputPoller() (*poller, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.nested != nil {
+		return s.nested, nil
+	}
+	err := s.pollAgain()
+	return s.in, err
+}
+
+// Unpoll takes the socket from the runtime's poller until it is waited for again,
+// and reports whether it has. As long as messages are received without a wait, a
+// thread that is idle otherwise would wait in the poller, to be woken for each of
+// them. A second descriptor is needed, for a moment.
+func (s *Socket) Unpoll() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inherited || s.nested != nil || s.in == nil || s.in != s.out {
+		return false
+	}
+	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	s.in.file.Close() // only that takes a descriptor from the poller
+	s.fd, s.in, s.out = fd, nil, nil
+	return true
+}
+
+// pollAgain is the end of Unpoll. It is called with mu held.
+func (s *Socket) pollAgain() error {
+	if s.inherited || s.in != nil {
+		return nil
+	}
+	if err := s.poll(); err != nil {
+		return err
+	}
+	if s.interrupted.Load() {
+		s.in.file.SetDeadline(longAgo)
+	} else if !s.deadline.IsZero() {
+		s.in.file.SetReadDeadline(s.deadline)
+	}
+	return nil
 }
 
 // nest makes WaitRead wait in an epoll of our own from now on.
@@ -90,10 +134,8 @@ func (s *Socket) WaitFor(flags int) (err error) {
 
 // waitWrite is WaitRead for room for output.
 func (s *Socket) waitWrite(ctx context.Context, try func(uintptr) bool) error {
-	if s.out == nil {
-		if err := s.nestOut(); err != nil {
-			return err
-		}
+	if err := s.outputPoller(); err != nil {
+		return err
 	}
 	err := s.waitOut(ctx, try)
 	if err == nil || ctx.Err() != nil || s.out != s.in || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, os.ErrClosed) {
@@ -103,6 +145,17 @@ func (s *Socket) waitWrite(ctx context.Context, try func(uintptr) bool) error {
 		return err
 	}
 	return endOf(ctx, s.waitOut(ctx, try))
+}
+
+// outputPoller sees to it that there is an out.
+func (s *Socket) outputPoller() error {
+	s.mu.Lock()
+	err := s.pollAgain()
+	s.mu.Unlock()
+	if err != nil || s.out != nil {
+		return err
+	}
+	return s.nestOut()
 }
 
 func (s *Socket) nestOut() error {
