@@ -288,8 +288,11 @@ func (o *output) put(buf []byte, apart record.Apart) error {
 	return o.putText(buf[done:])
 }
 
-// putText writes b, in parts that a slow reader can be seen to take.
-func (o *output) putText(b []byte) (err error) {
+// putText writes b, in which lines end.
+func (o *output) putText(b []byte) error { return o.putParts(b, true) }
+
+// putParts writes b, in parts that a slow reader can be seen to take.
+func (o *output) putParts(b []byte, linesEnd bool) (err error) {
 	for len(b) > 0 && err == nil {
 		part := b
 		if o.part > 0 {
@@ -300,7 +303,9 @@ func (o *output) putText(b []byte) (err error) {
 		n = max(n, 0)
 		o.mu.Lock()
 		o.progress++
-		o.writing -= bytes.Count(part[:n], []byte{'\n'})
+		if linesEnd {
+			o.writing -= bytes.Count(part[:n], []byte{'\n'})
+		}
 		o.mu.Unlock()
 		b = b[n:]
 	}

@@ -12,7 +12,7 @@ func (o *output) putValue(v record.Value) error {
 		pieces, more = v.Next()
 		o.endMaking()
 		for _, piece := range pieces {
-			if err := o.putText(piece); err != nil {
+			if err := o.putParts(piece, false); err != nil {
 				return err
 			}
 		}
