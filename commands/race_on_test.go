@@ -2,6 +2,6 @@
 
 package commands
 
-// raceEnabled is whether the tests, and so the program under test, are built
-// with the race detector.
+// raceEnabled is whether the tests, and so the program for listen, are built with
+// the race detector.
 const raceEnabled = true

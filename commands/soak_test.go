@@ -52,7 +52,7 @@ func serve(t *testing.T, address string, args ...string) *served {
 	}
 	defer r.Close()
 	s := &served{t: t}
-	s.cmd = exec.Command(filepath.Join(buildProgram(t), "fdmsg"), append([]string{"listen", "--ready-fd", "3", address}, args...)...)
+	s.cmd = exec.Command(listenProgram(t), append([]string{"listen", "--ready-fd", "3", address}, args...)...)
 	s.cmd.ExtraFiles, s.cmd.Stderr = []*os.File{w}, &s.stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -365,7 +365,7 @@ func TestStartRace(t *testing.T) {
 		winner := make(chan *exec.Cmd, servers)
 		for range servers {
 			var stderr bytes.Buffer
-			cmd := exec.Command(filepath.Join(buildProgram(t), "fdmsg"), "listen", "-q", path)
+			cmd := exec.Command(listenProgram(t), "listen", "-q", path)
 			cmd.Stderr = &stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)

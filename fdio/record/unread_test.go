@@ -40,9 +40,9 @@ func openedLine(d descriptor.Descriptor, apart *Apart) []byte {
 
 func TestUnreadContentsAreWhatTheyWouldBeIfRead(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	for i := range 80 {
+	for i := range 50 {
 		size := 2 + r.IntN(300<<10)
-		if i < 5 {
+		if i < 2 {
 			size = 8<<20 + r.IntN(1000)
 		}
 		content := randomText(r, size)

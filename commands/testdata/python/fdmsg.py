@@ -1,10 +1,12 @@
 # Runs fdmsg, for half a minute at most. For the tests in ../script.
-import atexit, json, os, subprocess
+import atexit, json, os, shutil, subprocess
 
 def start(command, *args, fds=(), **options):
     """Starts fdmsg in the background. Should the test fail, it is killed."""
-    streams = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process = subprocess.Popen(["fdmsg", command, *args], pass_fds=fds, **{**streams, **options})
+    usual = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if command == "listen": # with the race detector, if that is what the test is run with
+        usual["executable"] = shutil.which("fdmsg.race")
+    process = subprocess.Popen(["fdmsg", command, *args], pass_fds=fds, **{**usual, **options})
     atexit.register(process.kill)
     return process
 
