@@ -21,7 +21,7 @@ type Unread struct {
 var ErrChanged = errors.New("changed while it was read")
 
 // A Stripe is a part of an Unread content: of text, the characters that begin in
-// so many bytes of it.
+// so many bytes of it; the last may be longer.
 type Stripe struct {
 	Data       []byte // as long as what is done with the stripe has not returned
 	Start, End int64  // in the content
@@ -35,6 +35,7 @@ type Stripe struct {
 // Cut makes the stripe the last, and n bytes long, for that error.
 func (s *Stripe) Cut(n int, err error) {
 	s.End, s.Err, s.Last = s.Start+int64(n), err, true
+	s.until = s.End
 	s.Data = s.Data[:min(n, len(s.Data))]
 }
 
@@ -69,6 +70,9 @@ func (u *Unread) Next(r *Reading, stripes []Stripe, do func(i int, s *Stripe)) [
 		for i := int(taken.Add(1)) - 1; i < n; i = int(taken.Add(1)) - 1 {
 			u.read(l, &stripes[i], offset+int64(i)*stripeSize)
 			do(i, &stripes[i])
+			if stripes[i].Last {
+				taken.Store(int32(n)) // none of those after it
+			}
 		}
 	}
 	var other sync.WaitGroup
@@ -143,21 +147,22 @@ func (d *Descriptor) lookAt(p patience, limit int64) {
 		stripes [64]Stripe
 		done    int64
 	)
+	look := func(_ int, s *Stripe) {
+		s.valid = utf8.Valid(s.Data)
+		if err := p.over(); !s.Last && (err != nil || !s.valid) {
+			s.Cut(len(s.Data), err)
+		}
+	}
 	for last := false; u.IsText && !last; {
-		for _, s := range u.Next(&reading, stripes[:], func(_ int, s *Stripe) { s.valid = utf8.Valid(s.Data) }) {
+		for _, s := range u.Next(&reading, stripes[:], look) {
 			u.IsText = u.IsText && s.valid && s.Start == done
 			done, last = s.End, s.Last
 			if s.Err != ErrChanged { // a file that has become shorter has all that it has
 				d.Content.Err = s.Err
 			}
-			if last {
+			if last && (u.IsText || s.Err != nil) {
 				u.Size = s.until
 			}
-		}
-		if err := p.over(); err != nil && !last {
-			d.Content.Err = err
-			u.Size = done
-			break
 		}
 	}
 	if u.IsText && done < u.Size { // a part of a character
