@@ -272,8 +272,13 @@ func (o *output) writePending() {
 
 // put writes buf, with what is apart of it where that belongs.
 func (o *output) put(buf []byte, apart record.Apart) error {
-	if o.part == 0 {
-		return o.putText(record.Whole(buf, apart))
+	if o.part == 0 && len(apart) > 0 {
+		if err := o.startMaking(); err != nil {
+			return err
+		}
+		whole := record.Whole(buf, apart)
+		o.endMaking()
+		return o.putText(whole)
 	}
 	done := 0
 	for _, v := range apart {
