@@ -49,7 +49,7 @@ func newSharing() sharing {
 	processors := runtime.GOMAXPROCS(0)
 	s := sharing{
 		helpers: make(chan struct{}, processors-1),
-		napping: make(chan struct{}, processors),
+		napping: make(chan struct{}, processors-1),
 		places:  new(atomic.Int64),
 		held:    new(atomic.Int64),
 	}

@@ -308,7 +308,11 @@ func (c *connection) handOut(sc *scratch) {
 	c.stamp(sc)
 	c.current, c.err = sc, nil
 	c.got++
-	c.measure(sc.received)
+	c.isFast = sc.received.Sub(c.previous) < fast
+	c.previous = sc.received
+	if c.framing == nil {
+		c.measure(sc.received)
+	}
 }
 
 // stamp says what of a message is known by the order of receiving.

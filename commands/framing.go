@@ -154,6 +154,7 @@ func (c *connection) receiveChunk() (end bool, err error) {
 		return end, err
 	}
 	sc.received = time.Now()
+	c.measure(sc.received)
 	f.chunk, f.rest = sc, sc.msg.Data()
 	if f.exact {
 		_, frames := f.count(f.rest)

@@ -9,48 +9,50 @@ import (
 // To be woken for every message costs receiver and sender several times what the
 // message costs. So a connection on which messages flow, fast one after the other,
 // is taken from the poller, which would wake a thread for each even while others
-// are received; and where all lines are visible it sleeps for a moment, and looks
-// again. That is of no use where a peer waits for the line of each message: then
-// one nap brings one message.
+// are received; and where nothing is there it sleeps for a moment, and looks again,
+// after it has given all lines to the output. That is of no use where a peer waits
+// for the lines of what it has sent: then one nap brings few messages.
 
 // pace is how messages come on a connection.
 type pace struct {
-	flowing bool // the socket is not on the poller
-	streak  int  // how many calls in a row have received without a wait, or a long one
-	napped  int  // how many messages had been received at the last nap
+	flowing  bool      // naps come before a wait; a socket of our own is not on the poller
+	streak   int       // how many calls in a row have received without a wait, or a long one
+	received time.Time // when the last one has
+	napped   int       // how many messages had been received at the last nap
 }
 
 const (
 	fast       = 100 * time.Microsecond // is not long
 	longStreak = 32                     // is a flow
 	maxNaps    = 8                      // in a row
-	lonely     = -1024                  // the streak where a nap has brought one message
+	few        = 4                      // messages are too few for a nap
+	lonely     = -256                   // is the streak after that
 
 	// napTime is how long a nap is. The kernel makes it some 50 us longer:
 	// PR_SET_TIMERSLACK in prctl(2).
 	napTime = 10 * time.Microsecond
 )
 
-// measure comes after a message has been received. Several that one call has
-// received came at one time.
+// measure comes after a call has received something. It may come once more for
+// each message.
 func (c *connection) measure(received time.Time) {
-	after := received.Sub(c.previous)
-	c.previous = received
-	switch c.isFast = after < fast; {
+	after := received.Sub(c.pace.received)
+	c.pace.received = received
+	switch {
 	case c.flowing || after == 0:
-	case c.isFast || c.flows:
+	case after < fast || c.flows:
 		c.streak++
 	default:
 		c.streak = min(c.streak, 0)
 	}
 }
 
-// flow takes the socket from the poller if messages flow.
+// flow sees whether messages flow.
 func (c *connection) flow() {
-	if c.streak < longStreak || c.flags.recvFlags != 0 || !c.sharing.reserve(1) {
+	if c.streak < longStreak || c.flags.recvFlags != 0 || cap(c.sharing.napping) == 0 || !c.sharing.reserve(1) {
 		return
 	}
-	c.flowing = c.socket.Unpoll()
+	c.flowing = c.socket.Inherited() || c.socket.Unpoll()
 	c.sharing.unreserve(1)
 	c.streak = 0
 }
@@ -62,7 +64,7 @@ func (c *connection) nap() (over bool) {
 	}
 	brought := c.got - c.napped
 	c.napped = c.got
-	if brought == 1 {
+	if brought < few {
 		c.streak = lonely
 	} else {
 		for i := 0; i < maxNaps && !c.socket.Interrupted() && c.sharing.nap(); i++ {
@@ -75,7 +77,8 @@ func (c *connection) nap() (over bool) {
 	return false
 }
 
-// nap sleeps for a moment, unless too many others do: each has a thread.
+// nap sleeps for a moment, unless too many others do: each has a thread and, so
+// short, keeps a processor of the runtime's.
 func (s *sharing) nap() bool {
 	select {
 	case s.napping <- struct{}{}:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ func TestMessagesFlowThatComeFastOrNeedNoWait(t *testing.T) {
 		"at one time":        {0, true, 0},
 	} {
 		c, _ := receivePair(t, testFlags(), io.Discard)
+		c.sharing.napping = make(chan struct{}, 1)
 		sc := c.newScratch()
 		sc.received = time.Now()
 		c.handOut(sc)
@@ -51,8 +53,8 @@ func sendWord(t *testing.T, s *fdio.Socket, word string) {
 	}
 }
 
-// A flow ends where nothing comes any more, where a nap brings only the one message
-// that the peer sends after each line, and with the run. The wait after it works.
+// A flow ends where nothing comes any more, where a nap brings only what the peer
+// sends after each line, and with the run. The wait after it works.
 func TestFlowEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		brought int
@@ -60,12 +62,14 @@ func TestFlowEnds(t *testing.T) {
 		streak  int
 	}{
 		"nothing comes":  {100, func(*connection) {}, 0},
-		"one for a nap":  {1, func(*connection) {}, lonely},
+		"few for a nap":  {few - 1, func(*connection) {}, lonely},
+		"just enough":    {few, func(*connection) {}, 0},
 		"interrupted":    {100, func(c *connection) { c.socket.Interrupt() }, 0},
-		"others nap":     {100, func(c *connection) { c.sharing.napping = nil }, 0},
+		"others nap":     {100, func(c *connection) { c.sharing.napping <- struct{}{} }, 0},
 		"no descriptors": {100, func(c *connection) { c.sharing.most = 0 }, 0},
 	} {
 		c, sender := receivePair(t, testFlags(), io.Discard)
+		c.sharing.napping = make(chan struct{}, 1)
 		c.streak = longStreak
 		if c.flow(); !c.flowing || c.streak != 0 {
 			t.Fatalf("%s: a streak of %d does not flow", name, longStreak)
@@ -102,6 +106,7 @@ func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
 		flags.frame = frame
 		var lines bytes.Buffer
 		c, sender := receivePair(t, flags, &lines)
+		c.sharing.napping = make(chan struct{}, 1)
 		const all = 10000
 		go func() {
 			for i := range all {
@@ -137,7 +142,13 @@ func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
 	}
 }
 
+// With one processor none does: the rest of the program would wait for it.
 func TestFewNapAtOnce(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if s := newSharing(); s.nap() {
+		t.Error("one naps, on the only processor")
+	}
+	runtime.GOMAXPROCS(3)
 	s := newSharing()
 	for range cap(s.napping) {
 		s.napping <- struct{}{}

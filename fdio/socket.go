@@ -21,8 +21,8 @@ import (
 )
 
 // Socket is an open socket. One goroutine at a time may send on it, and one
-// receive; the one that closes it must be the last to use it. Interrupt may be
-// called from anywhere.
+// receive; the one that closes it must be the last to use it, and the one that
+// calls Unpoll the only one. Interrupt may be called from anywhere.
 type Socket struct {
 	fd        int     // another one after Unpoll
 	in        *poller // waits for input; the socket itself unless it is inherited; nil after Unpoll

@@ -121,6 +121,15 @@ func TestSocketsThatStayOnThePoller(t *testing.T) {
 	if urgent.Unpoll() {
 		t.Error("a socket that is waited for in an epoll of its own was taken from the poller")
 	}
+	shared, _ := connectedPair(t, Address{Network: TCP, Host: "127.0.0.1", Port: "0"})
+	fd, err := shared.Duplicate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
+	if shared.Unpoll() {
+		t.Error("a socket that others may make blocking was taken from the poller")
+	}
 	receiver, sender := connectedPair(t, abstractName(t, UnixSeqpacket))
 	var before, now unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {

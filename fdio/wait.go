@@ -71,11 +71,13 @@ func (s *Socket) inputPoller() (*poller, error) {
 // Unpoll takes the socket from the runtime's poller until it is waited for again,
 // and reports whether it has. As long as messages are received without a wait, a
 // thread that is idle otherwise would wait in the poller, to be woken for each of
-// them. A second descriptor is needed, for a moment.
+// them. Nobody else may send or receive meanwhile, and no function that WaitRead
+// calls may call it: the socket gets another descriptor, and closes the one it has.
+// A socket with duplicates stays, since whoever has them may make it blocking.
 func (s *Socket) Unpoll() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inherited || s.nested != nil || s.in == nil || s.in != s.out {
+	if s.inherited || s.shared.Load() || s.nested != nil || s.in == nil || s.in != s.out {
 		return false
 	}
 	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -95,12 +97,18 @@ func (s *Socket) pollAgain() error {
 	if err := s.poll(); err != nil {
 		return err
 	}
-	if s.interrupted.Load() {
-		s.in.file.SetDeadline(longAgo)
-	} else if !s.deadline.IsZero() {
-		s.in.file.SetReadDeadline(s.deadline)
-	}
+	s.applyDeadline(s.in)
 	return nil
+}
+
+// applyDeadline makes waits on p, which is new, end when all others do. It is
+// called with mu held.
+func (s *Socket) applyDeadline(p *poller) {
+	if s.interrupted.Load() {
+		p.file.SetDeadline(longAgo)
+	} else if !s.deadline.IsZero() {
+		p.file.SetReadDeadline(s.deadline)
+	}
 }
 
 // nest makes WaitRead wait in an epoll of our own from now on.
@@ -112,9 +120,7 @@ func (s *Socket) nest(events uint32) (*poller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nested = p
-	if s.interrupted.Load() {
-		p.file.SetDeadline(longAgo)
-	}
+	s.applyDeadline(p)
 	return p, nil
 }
 
