@@ -57,6 +57,7 @@ func (r *receiver) connection(s *fdio.Socket, local string) *connection {
 	if r.flags.frame != fdio.FrameChunk && s.IsStream() {
 		c.framing = &framing{split: fdio.Splitter{Kind: r.flags.frame, Max: int(r.flags.MaxFrame)}, exact: r.flags.Count.N > 0}
 	}
+	c.slow()
 	c.try = c.tryWaiting
 	if creds, ok := s.PeerCredentials(); ok {
 		c.peer = &creds

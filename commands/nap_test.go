@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
 )
 
 // Messages flow that come soon after each other, and those that need no wait. What
@@ -140,6 +141,31 @@ func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
 			at += n
 		}
 	}
+}
+
+// Messages with descriptors come in bursts on a connection that has never waited.
+func TestFlowFromTheStartComesInBursts(t *testing.T) {
+	c, sender := receivePair(t, testFlags(), io.Discard)
+	for range 20 {
+		m := fdio.Outgoing{Buffers: [][]byte{[]byte("x")}, Control: cmsg.AppendRights(nil, []int{0})}
+		if _, err := sender.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for c.got < 10 {
+		sc, err := c.receive()
+		if err == nil {
+			err = c.printBurst(sc)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.printQueued()
+	if c.burst < 4 || c.ahead < 4 {
+		t.Errorf("after %d messages: bursts of %d, %d received at once", c.got, c.burst, c.ahead)
+	}
+	c.finish()
 }
 
 // With one processor none does: the rest of the program would wait for it.
