@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,24 @@ func sendWord(t *testing.T, s *fdio.Socket, word string) {
 	}
 }
 
+// waitsOf returns a channel that tells of waits of c, one at least since it was
+// drained last.
+func waitsOf(c *connection) chan struct{} {
+	waits := make(chan struct{}, 1)
+	try := c.try
+	c.try = func(fd uintptr) bool {
+		over := try(fd)
+		if !over {
+			select {
+			case waits <- struct{}{}:
+			default:
+			}
+		}
+		return over
+	}
+	return waits
+}
+
 // A flow ends where nothing comes any more, where a nap brings only what the peer
 // sends after each line, and with the run. The wait after it works.
 func TestFlowEnds(t *testing.T) {
@@ -80,14 +99,20 @@ func TestFlowEnds(t *testing.T) {
 		if c.nap() || c.flowing || c.streak != test.streak {
 			t.Errorf("%s: flows %v, streak %d", name, c.flowing, c.streak)
 		}
-		time.AfterFunc(10*time.Millisecond, func() { sendWord(t, sender, "late") })
-		sc, err := c.receive()
 		if name == "interrupted" {
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
+			if _, err := c.receive(); !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("%s: %v", name, err)
 			}
 			continue
 		}
+		var sending sync.WaitGroup
+		waits := waitsOf(c)
+		sending.Go(func() {
+			<-waits
+			sendWord(t, sender, "late")
+		})
+		sc, err := c.receive()
+		sending.Wait()
 		if err != nil || string(sc.msg.Data()) != "late" {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -109,15 +134,21 @@ func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
 		c, sender := receivePair(t, flags, &lines)
 		c.sharing.napping = make(chan struct{}, 1)
 		const all = 10000
-		go func() {
+		var sending sync.WaitGroup
+		waits := waitsOf(c)
+		sending.Go(func() {
 			for i := range all {
-				if i%2500 == 2499 {
-					time.Sleep(2 * time.Millisecond) // the flow stops, and goes on
+				if i%2500 == 2499 { // the flow stops, and goes on
+					select {
+					case <-waits: // an earlier one
+					default:
+					}
+					<-waits
 				}
 				sendWord(t, sender, fmt.Sprintf("word %d.\n", i))
 			}
 			sender.ShutdownWrite()
-		}()
+		})
 		for {
 			if c.got%1000 < 10 && !c.flowing {
 				c.streak = longStreak
@@ -130,6 +161,7 @@ func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		sending.Wait()
 		c.finish()
 		c.out.close()
 		at := 0
@@ -146,6 +178,7 @@ func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
 // Messages with descriptors come in bursts on a connection that has never waited.
 func TestFlowFromTheStartComesInBursts(t *testing.T) {
 	c, sender := receivePair(t, testFlags(), io.Discard)
+	c.sharing.most = 1 << 16
 	for range 20 {
 		m := fdio.Outgoing{Buffers: [][]byte{[]byte("x")}, Control: cmsg.AppendRights(nil, []int{0})}
 		if _, err := sender.Send(t.Context(), m); err != nil {
