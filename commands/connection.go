@@ -9,6 +9,7 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/frame"
 	"fdmsg/fdio/record"
 
 	"golang.org/x/sys/unix"
@@ -54,8 +55,8 @@ type connection struct {
 // connection is that of s, the local address of which reads as local.
 func (r *receiver) connection(s *fdio.Socket, local string) *connection {
 	c := &connection{receiver: r, socket: s, local: local, from: s.Peer().String()}
-	if r.flags.frame != fdio.FrameChunk && s.IsStream() {
-		c.framing = &framing{split: fdio.Splitter{Kind: r.flags.frame, Max: int(r.flags.MaxFrame)}, exact: r.flags.Count.N > 0}
+	if r.flags.frame != frame.Chunk && s.IsStream() {
+		c.framing = &framing{split: frame.Splitter{Kind: r.flags.frame, Max: int(r.flags.MaxFrame)}, exact: r.flags.Count.N > 0}
 	}
 	c.slow()
 	c.try = c.tryWaiting

@@ -7,13 +7,14 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/frame"
 )
 
 // framing makes messages of the bytes of a stream. Descriptors belong to the
 // frame that the recvmsg(2) which they came in ends in or with: the kernel gives
 // no bytes that were sent after them, but perhaps some that were sent before.
 type framing struct {
-	split   fdio.Splitter
+	split   frame.Splitter
 	exact   bool // no more is taken from the socket than frames may be
 	allowed int  // frames, then
 	paid    int  // frames in the chunk that count as received
@@ -47,8 +48,13 @@ func (c *connection) receiveFrame(sc *scratch) error {
 			return nil
 		}
 		end, err = c.receiveChunk()
-		if end || err == io.EOF && f.complete() {
+		if end {
 			return f.message(sc)
+		}
+		if err == io.EOF && f.complete() {
+			message, _ := f.split.Kind.Rest(f.frame)
+			f.give(sc, message)
+			return nil
 		}
 		if err != nil {
 			return err
@@ -193,7 +199,7 @@ func (f *framing) limit(c *connection, sc *scratch) (end bool, err error) {
 // those are taken one by one.
 func (f *framing) count(b []byte) (size, frames int) {
 	most := f.allowed
-	if f.split.Kind == fdio.FrameJSON {
+	if f.split.Kind == frame.JSON {
 		most = min(most, 1)
 	}
 	ahead := f.split
@@ -220,15 +226,15 @@ func (f *framing) message(sc *scratch) error {
 // complete reports whether what has come is a frame, now that the stream has
 // ended.
 func (f *framing) complete() bool {
-	message, complete := f.split.Kind.Rest(f.frame)
-	return complete && len(message)+len(f.control) > 0
+	_, e := f.split.Kind.Rest(f.frame)
+	return e == frame.Complete
 }
 
 // unfinished makes sc what has come of a frame that will not be completed, if
 // anything.
 func (f *framing) unfinished(sc *scratch) bool {
-	message, _ := f.split.Kind.Rest(f.frame)
-	if len(message)+len(f.control) == 0 {
+	message, e := f.split.Kind.Rest(f.frame)
+	if e == frame.Nothing && len(f.control) == 0 {
 		return false
 	}
 	f.give(sc, message)
@@ -260,5 +266,5 @@ func (f *framing) close(r *receiver) {
 	}
 	held := fdio.Incoming{Control: f.control}
 	held.Close()
-	*f = framing{split: fdio.Splitter{Kind: f.split.Kind, Max: f.split.Max}, exact: f.exact}
+	*f = framing{split: frame.Splitter{Kind: f.split.Kind, Max: f.split.Max}, exact: f.exact}
 }

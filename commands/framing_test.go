@@ -12,6 +12,7 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/frame"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +28,7 @@ type framed struct {
 }
 
 // newFramed makes frames. Descriptors go with the last byte of every seventh.
-func newFramed(t *testing.T, kind fdio.Frame, random *rand.Rand, count int) *framed {
+func newFramed(t *testing.T, kind frame.Kind, random *rand.Rand, count int) *framed {
 	t.Helper()
 	f := &framed{}
 	for i := range count {
@@ -37,9 +38,9 @@ func newFramed(t *testing.T, kind fdio.Frame, random *rand.Rand, count int) *fra
 		}
 		message := fmt.Sprintf("%d %s", i, strings.Repeat("x", length))
 		switch {
-		case kind == fdio.FrameJSON && i%3 == 0:
+		case kind == frame.JSON && i%3 == 0:
 			message = fmt.Sprint(i)
-		case kind == fdio.FrameJSON:
+		case kind == frame.JSON:
 			message = `"` + message + `"`
 		case i%10 == 9:
 			message = ""
@@ -51,7 +52,7 @@ func newFramed(t *testing.T, kind fdio.Frame, random *rand.Rand, count int) *fra
 		f.starts = append(f.starts, len(f.bytes))
 		f.bytes = append(f.bytes, bytes.Join(buffers, nil)...)
 		f.messages, f.ends = append(f.messages, message), append(f.ends, len(f.bytes))
-		if kind == fdio.FrameJSON {
+		if kind == frame.JSON {
 			f.bytes = append(f.bytes, " \n"[:random.IntN(3)]...)
 			if i%3 == 0 { // a number needs an end
 				f.bytes = append(f.bytes, '\n')
@@ -111,14 +112,14 @@ func (f *framed) check(t *testing.T, lines []byte, count int) {
 	}
 }
 
-var splitKinds = []fdio.Frame{fdio.FrameLine, fdio.FrameNUL, fdio.FrameU32BE, fdio.FrameU32LE, fdio.FrameJSON}
+var splitKinds = []frame.Kind{frame.Line, frame.NUL, frame.U32BE, frame.U32LE, frame.JSON}
 
 // However a stream comes in pieces, its frames become lines in order, with the
 // descriptors that belong to each.
 func TestFramesBecomeLines(t *testing.T) {
 	const count = 1000
 	for _, kind := range splitKinds {
-		t.Run(string(kind), func(t *testing.T) {
+		t.Run(kind.String(), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
 			flags := testFlags()
 			flags.frame, flags.Size = kind, 4000
@@ -175,7 +176,7 @@ func TestNoByteIsReceivedAfterTheLastFrame(t *testing.T) {
 					left.msg.Close()
 				}
 				want := f.bytes[f.ends[count-1]:]
-				if kind == fdio.FrameJSON {
+				if kind == frame.JSON {
 					rest, want = bytes.TrimSpace(rest), bytes.TrimSpace(want)
 				}
 				if !bytes.Equal(rest, want) {
@@ -190,7 +191,7 @@ func TestNoByteIsReceivedAfterTheLastFrame(t *testing.T) {
 // frame included.
 func TestFramesThatWereReceivedAreNotLostAtTheEnd(t *testing.T) {
 	flags := testFlags()
-	flags.frame = fdio.FrameLine
+	flags.frame = frame.Line
 	var lines bytes.Buffer
 	c, sender := receivePair(t, flags, &lines)
 	if _, err := sender.Send(t.Context(), fdio.Outgoing{
@@ -234,7 +235,7 @@ func TestFramesThatWereReceivedAreNotLostAtTheEnd(t *testing.T) {
 // When the output fails, each frame that has been received is counted as lost.
 func TestFramesAreLostWithTheOutput(t *testing.T) {
 	flags := testFlags()
-	flags.frame = fdio.FrameLine
+	flags.frame = frame.Line
 	c, sender := receivePair(t, flags, new(bytes.Buffer))
 	text := strings.Repeat("line\n", 100)
 	if _, err := sender.Send(t.Context(), fdio.Outgoing{Buffers: [][]byte{[]byte(text)}}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/frame"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +21,7 @@ type IncomingFlags struct {
 	ContentFlags
 
 	recvFlags int        // of recvmsg(2)
-	frame     fdio.Frame // how a stream is split
+	frame     frame.Kind // how a stream is split
 }
 
 func (f *IncomingFlags) declare(g *grammar) {
@@ -35,13 +36,13 @@ func (f *IncomingFlags) declare(g *grammar) {
 }
 
 // useFrame makes frames of what streams bring.
-func (f *IncomingFlags) useFrame(frame fdio.Frame, order []string) error {
-	f.frame = frame
+func (f *IncomingFlags) useFrame(kind frame.Kind, order []string) error {
+	f.frame = kind
 	const other = unix.MSG_PEEK | unix.MSG_WAITALL | unix.MSG_OOB | unix.MSG_ERRQUEUE | unix.MSG_TRUNC
 	switch {
-	case frame == fdio.FrameChunk && slices.Contains(order, "max-frame"):
+	case kind == frame.Chunk && slices.Contains(order, "max-frame"):
 		return usagef("", "--max-frame needs --frame")
-	case frame == fdio.FrameChunk:
+	case kind == frame.Chunk:
 		return nil
 	case len(f.Buffer) > 0:
 		return usagef("", "--frame does not go with --buffer: a frame is not what one call returned")
@@ -54,9 +55,9 @@ func (f *IncomingFlags) useFrame(frame fdio.Frame, order []string) error {
 }
 
 // checkFrame refuses to split what comes in messages of its own.
-func checkFrame(frame fdio.Frame, address string, isStream bool) error {
-	if frame != fdio.FrameChunk && !isStream {
-		return usagef("", "--frame %s: %s: its messages have boundaries already", frame, address)
+func checkFrame(kind frame.Kind, address string, isStream bool) error {
+	if kind != frame.Chunk && !isStream {
+		return usagef("", "--frame %s: %s: its messages have boundaries already", kind, address)
 	}
 	return nil
 }

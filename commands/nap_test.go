@@ -13,6 +13,7 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/frame"
 )
 
 // Messages flow that come soon after each other, and those that need no wait. What
@@ -127,7 +128,7 @@ func TestFlowEnds(t *testing.T) {
 
 // Every message of a flow, and after it, becomes a line, of messages and of frames.
 func TestAllMessagesOfAFlowBecomeLines(t *testing.T) {
-	for _, frame := range []fdio.Frame{fdio.FrameChunk, fdio.FrameLine} {
+	for _, frame := range []frame.Kind{frame.Chunk, frame.Line} {
 		flags := testFlags()
 		flags.frame = frame
 		var lines bytes.Buffer

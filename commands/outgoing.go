@@ -13,6 +13,7 @@ import (
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/frame"
 
 	"golang.org/x/sys/unix"
 )
@@ -140,11 +141,11 @@ type outgoing struct {
 
 // prepare reads the buffers, opens the descriptors and builds the control
 // messages.
-func (f *OutgoingFlags) prepare(ctx context.Context, order []string, frame fdio.Frame) (m outgoing, err error) {
+func (f *OutgoingFlags) prepare(ctx context.Context, order []string, kind frame.Kind) (m outgoing, err error) {
 	if m.Buffers, err = f.buffers(ctx, order); err != nil {
 		return m, err
 	}
-	if m.Buffers, err = frame.Complete(m.Buffers); err != nil {
+	if m.Buffers, err = kind.Complete(m.Buffers); err != nil {
 		return m, err
 	}
 	fds, release, err := openAll(ctx, f.specs)
@@ -161,12 +162,12 @@ func (f *OutgoingFlags) prepare(ctx context.Context, order []string, frame fdio.
 
 // send sends m on s, and returns how many bytes went out. Where a frame is all
 // that there is, the sending ends with it.
-func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, frame fdio.Frame) (size int, err error) {
-	if err := checkFrame(frame, s.Local().String(), s.IsStream()); err != nil {
+func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, kind frame.Kind) (size int, err error) {
+	if err := checkFrame(kind, s.Local().String(), s.IsStream()); err != nil {
 		return 0, err
 	}
 	size, err = s.Send(ctx, m.Outgoing)
-	if err == nil && frame == fdio.FrameEOF {
+	if err == nil && kind == frame.EOF {
 		err = s.ShutdownWrite()
 	}
 	if errors.Is(err, fdio.ErrControlAlone) {

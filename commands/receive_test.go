@@ -11,13 +11,14 @@ import (
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/frame"
 
 	"golang.org/x/sys/unix"
 )
 
 func testFlags() *IncomingFlags {
 	return &IncomingFlags{
-		Size: 256 << 10, ControlSize: 16 << 10, MaxFrame: 16 << 20, frame: fdio.FrameChunk,
+		Size: 256 << 10, ControlSize: 16 << 10, MaxFrame: 16 << 20, frame: frame.Chunk,
 		ContentFlags: ContentFlags{Content: Which(descriptor.Files), ContentLimit: 1 << 20, ContentTotal: 16 << 20},
 	}
 }
@@ -28,7 +29,7 @@ func receivePair(t testing.TB, flags *IncomingFlags, w io.Writer) (*connection, 
 	t.Helper()
 	ctx := context.Background()
 	a := fdio.Address{Network: fdio.UnixSeqpacket, Name: fmt.Sprintf("\x00fdmsg-test-%d-%s", os.Getpid(), t.Name())}
-	if flags.frame != fdio.FrameChunk {
+	if flags.frame != frame.Chunk {
 		a.Network = fdio.Unix
 	}
 	l, err := fdio.Listen(ctx, a, fdio.ListenOptions{})

@@ -18,6 +18,7 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/frame"
 
 	"golang.org/x/sys/unix"
 )
@@ -305,7 +306,7 @@ func endInMidFlood(t *testing.T, network fdio.Network) int {
 			defer socket.Close()
 			for {
 				text := fmt.Appendf(nil, "%d %d", peer, sent[peer])
-				buffers, _ := map[bool]fdio.Frame{true: fdio.FrameLine, false: fdio.FrameChunk}[network == fdio.Unix].Complete([][]byte{text})
+				buffers, _ := map[bool]frame.Kind{true: frame.Line, false: frame.Chunk}[network == fdio.Unix].Complete([][]byte{text})
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				_, err := socket.Send(ctx, fdio.Outgoing{Buffers: buffers})
 				cancel()

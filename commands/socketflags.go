@@ -7,6 +7,7 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/frame"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,16 +17,16 @@ type SocketFlags struct {
 	Flag   []string
 	Option []string
 
-	Frame fdio.Frame
+	Frame frame.Kind
 
 	options []fdio.Option
 }
 
 func (f *SocketFlags) declare(g *grammar) {
-	f.Frame = fdio.FrameChunk
+	f.Frame = frame.Chunk
 	g.flag(many(&f.Flag, asGiven), "flag", "NAME", "A flag of the call, MSG_OOB for example, by name or number; may be repeated").Short = 'F'
 	g.flag(many(&f.Option, asGiven), "option", "NAME[=VALUE]", "Set a socket option first, as in SO_RCVBUF=1M; may be repeated").Short = 'o'
-	g.flag(one(&f.Frame, fdio.ParseFrame), "frame", "KIND", "What makes a message in a stream: line, nul, u32be, u32le, json, eof; chunk, the default: what one call sends or returns")
+	g.flag(one(&f.Frame, frame.Parse), "frame", "KIND", "What makes a message in a stream: line, nul, u32be, u32le, json, eof; chunk, the default: what one call sends or returns")
 }
 
 // The sides of a socket that a flag may be for.
