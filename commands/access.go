@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -11,8 +10,6 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
-
-	"golang.org/x/sys/unix"
 )
 
 // AccessFlags say who may talk to a server over Unix sockets.
@@ -114,9 +111,6 @@ const (
 	refuseFDs = "refuse" // the sender gets EPERM
 )
 
-// errDescriptorsCame is the end of a connection with --fds cut.
-var errDescriptorsCame = errors.New("descriptors came: --fds cut")
-
 // refuseRights makes the kernel refuse descriptors, if that is wanted:
 // SO_PASSRIGHTS of unix(7).
 func (f *IncomingFlags) refuseRights(sockets *SocketFlags) error {
@@ -129,21 +123,4 @@ func (f *IncomingFlags) refuseRights(sockets *SocketFlags) error {
 	}
 	sockets.options = append(sockets.options, option)
 	return nil
-}
-
-// dropRights closes the descriptors of the message, and takes the control
-// message that they came with out of it.
-func (sc *scratch) dropRights() {
-	kept := sc.msg.Control[:0:0]
-	for m := range cmsg.Messages(sc.msg.Control) {
-		fds := m.Rights(nil)
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-		sc.dropped += len(fds)
-		if len(fds) == 0 {
-			kept = cmsg.Append(kept, m)
-		}
-	}
-	sc.msg.Control = kept
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"fdmsg/commands/internal/spawn"
 	"fdmsg/fdio"
 )
 
@@ -53,7 +54,7 @@ func activated(name string) (fds []int, err error) {
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
 	for i := range n {
 		if name == "" || i < len(names) && names[i] == name {
-			fds = append(fds, firstFD+i)
+			fds = append(fds, spawn.FirstFD+i)
 		}
 	}
 	if fds == nil {

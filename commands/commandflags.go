@@ -38,10 +38,10 @@ func (f *CommandFlags) validateCommand() error {
 // maxFDName is the longest name of a descriptor: sd_listen_fds(3).
 const maxFDName = 255
 
-// find looks for the file of COMMAND, if there is one to run.
-func (f *CommandFlags) find() (err error) {
-	if f.argv != nil {
-		f.path, err = lookCommand(f.argv[0])
+// names are the names of --fdname, nil where there are none.
+func (f *CommandFlags) names() []string {
+	if f.FDName == "" {
+		return nil
 	}
-	return err
+	return strings.Split(f.FDName, ":")
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fdmsg/commands/internal/spawn"
 )
 
 // command is one subcommand with its parsed flags and arguments.
@@ -50,8 +52,8 @@ var subcommands = []subcommand{
 // Main runs the command line argv, argv[0] being the name that the program was
 // run by, and returns its exit code. A death by a signal does not return.
 func Main(argv []string) int {
-	if len(argv) > 3 && argv[0] == childName {
-		return childMain(argv[1], argv[2], argv[3:])
+	if spawn.IsChild(argv) {
+		return report("listen", spawn.BecomeChild(argv))
 	}
 	sub, args := selectSubcommand(argv)
 	if sub == nil {

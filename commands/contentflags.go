@@ -17,8 +17,6 @@ type ContentFlags struct {
 	SaveLimit      FileSize
 
 	directory *descriptor.Directory
-	unread    bool             // large contents are left in their files until their line is written
-	reopen    func(i int) bool // descriptors that are opened again if need be; nil: none
 }
 
 func (f *ContentFlags) declare(g *grammar) {

@@ -8,8 +8,11 @@ import (
 	"strings"
 	"syscall"
 
+	"fdmsg/commands/internal/lines"
+	"fdmsg/commands/internal/spawn"
 	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/intake"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,7 +55,6 @@ func usagef(hint, format string, args ...any) error {
 var (
 	errTimeout    = &exitError{exitTimeout, errors.New("timed out"), ""}
 	errReaderGone = errors.New("the reader of the output has gone")
-	errCounted    = errors.New("the count of messages is reached")
 )
 
 // signalError is the end of a run by a signal.
@@ -80,8 +82,14 @@ func report(command string, err error) int {
 	if bySignal {
 		return dieBy(signalled.signal)
 	}
-	if lost, ok := errors.AsType[*lostError](err); ok && errors.Is(lost.err, unix.EPIPE) {
+	if lost, ok := errors.AsType[*lines.LostError](err); ok && errors.Is(lost.Err, unix.EPIPE) {
 		return dieBySIGPIPE()
+	}
+	switch {
+	case errors.Is(err, spawn.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, spawn.ErrCannotRun):
+		return exitCannotRun
 	}
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.code
@@ -89,14 +97,21 @@ func report(command string, err error) int {
 	return exitFailed
 }
 
-// nameEAGAIN puts EAGAIN before what it means: with MSG_DONTWAIT it is what one
-// looks for.
-func nameEAGAIN(err error) error {
-	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Err == unix.EAGAIN {
-		return &fdio.Error{Address: e.Address, Op: e.Op, Err: nameEAGAIN(e.Err)}
+// reword makes the cause of an error read as it does on the command line: EAGAIN comes
+// by its name, which is what one looks for with MSG_DONTWAIT, and what a flag has caused
+// names the flag.
+func reword(err error) error {
+	if e, ok := errors.AsType[*fdio.Error](err); ok {
+		if cause := reword(e.Err); cause != e.Err {
+			return &fdio.Error{Address: e.Address, Op: e.Op, Err: cause}
+		}
+		return err
 	}
-	if err == unix.EAGAIN {
+	switch err {
+	case unix.EAGAIN:
 		return fmt.Errorf("EAGAIN: %w", err)
+	case intake.ErrDescriptors:
+		return fmt.Errorf("%w: --fds cut", err)
 	}
 	return err
 }

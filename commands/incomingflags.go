@@ -107,3 +107,23 @@ func (f *IncomingFlags) usePeek() error {
 	f.Count = Count{N: 1, Given: true}
 	return nil
 }
+
+// validateOne checks the flags of receiving from one socket.
+func (f *IncomingFlags) validateOne(a fdio.Address, order []string, command *CommandFlags) error {
+	if err := command.validateCommand(); err != nil {
+		return err
+	}
+	if command.argv != nil && f.Count.Given && f.Count.N != 1 {
+		return usagef("", "-n %d: COMMAND is given one message", f.Count.N)
+	}
+	if command.argv != nil {
+		f.Count = Count{N: 1, Given: true}
+	}
+	if err := f.usePeek(); err != nil {
+		return err
+	}
+	if err := f.checkSize(a.Network.IsStream()); err != nil {
+		return err
+	}
+	return f.checkBuffers(order)
+}

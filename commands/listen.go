@@ -11,8 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"fdmsg/commands/internal/lines"
+	"fdmsg/commands/internal/spawn"
 	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/intake"
 	"fdmsg/fdio/record"
 
 	"golang.org/x/sys/unix"
@@ -127,61 +130,73 @@ func (c *listenCommand) validate() (err error) {
 }
 
 func (c *listenCommand) run(parent context.Context) error {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	file, closeSave, err := prepare(ctx, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)
+	inspector := descriptor.NewInspector() // all that stays open is, when others learn that it is ready
+	file, closeSave, err := prepare(parent, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)
 	if err != nil {
 		return err
 	}
 	defer closeSave()
-	in := descriptor.NewInspector() // all that stays open is, when others learn that it is ready
-	sockets, err := c.bindAll(ctx)
+	srv := &serving{}
+	in, runner := c.intake(parent, srv)
+	defer in.Stop(nil)
+	sockets, err := c.bindAll(in.Context())
 	if err != nil {
 		return err
 	}
-	out := startOutput(parent, in, file, cancel)
-	srv := &server{receiver: newReceiver(parent, in, &c.IncomingFlags, out, cancel), limits: c, cancel: cancel, waits: newWaits(ctx)}
-	srv.lingers, srv.drain, srv.events = true, time.Duration(c.Drain), c.Events && out != nil
+	out := startOutput(parent, inspector, file, in.Stop)
+	srv.Maker = c.maker(parent, inspector, out)
+	srv.Events = c.Events && out != nil
 	if c.argv != nil {
-		c.unread = false // the line goes to COMMAND too, and is the same there
-		srv.children = newChildren(parent, &c.CommandFlags, c.MaxChildren.N, srv.drain)
-		if out == nil { // COMMAND is given lines even so
-			out = newOutput(io.Discard, func() {})
-			srv.out = out
+		srv.Content.Later = false // the line goes to COMMAND too, and is the same there
+		if out == nil {           // COMMAND is given lines even so
+			out = lines.New(io.Discard, func() {})
+			srv.Out = out
 		}
 	}
 	for _, s := range sockets {
-		srv.event(record.TypeListening, record.Event{Origin: record.Origin{Local: s.Local().String()}})
-	}
-	for _, s := range sockets {
-		srv.serveSocket(ctx, s)
+		srv.Event(record.TypeListening, record.Event{Origin: record.Origin{Local: s.Local().String()}})
 	}
 	notify("READY=1")
 	stopping := sync.OnceFunc(func() { notify("STOPPING=1") })
-	defer context.AfterFunc(ctx, stopping)()
-	srv.running.Wait()
+	defer context.AfterFunc(in.Context(), stopping)()
+	served, err := in.Serve(sockets)
 	stopping()
 	srv.warnOfRefused()
-	err = errors.Join(srv.err, srv.failed, srv.unread(), srv.children.failure())
-	srv.ended(ctx, err)
-	return errors.Join(err, out.close(), c.outcome(ctx, parent)) // a signal may come while close waits
+	err = errors.Join(err, srv.Unsaved(), srv.unread(), missed(runner))
+	srv.ended(context.Cause(in.Context()), served, err)
+	return errors.Join(err, out.Close(), c.outcome(in.Context(), parent)) // a signal may come while Close waits
 }
 
-// ended prints the last line.
-func (srv *server) ended(ctx context.Context, err error) {
-	messages, connections := srv.messages.Load(), srv.accepted.Load()
-	e := record.Event{Messages: &messages, Connections: &connections}
-	switch cause := context.Cause(ctx).(type) {
-	case nil:
-	case signalError:
-		e.Reason = unix.SignalName(cause.signal)
-	default:
-		e.Reason = cause.Error()
+// intake is what receives the messages, and what runs COMMAND for them, nil where
+// there is none.
+func (c *listenCommand) intake(parent context.Context, srv *serving) (*intake.Intake, *spawn.Runner) {
+	o := c.intakeOptions()
+	o.Drain = time.Duration(c.Drain)
+	o.MaxConnections, o.IdleTimeout = c.MaxConnections.N, time.Duration(c.IdleTimeout)
+	o.Observer = srv
+	if c.restricts() {
+		o.Allow = c.allows
 	}
-	if err != nil {
-		e.Error = err.Error()
+	o.NewSink = func(conn *intake.Conn) intake.Sink { return srv.Sink(conn) }
+	if c.argv == nil {
+		return intake.New(parent, o), nil
 	}
-	srv.event(record.TypeEnd, e)
+	o.OneByOne = true
+	command := c.command()
+	runner := spawn.NewRunner(parent, command, c.MaxChildren.N, o.Drain, func() unix.Signal { return endSignal(parent) })
+	o.NewSink = func(conn *intake.Conn) intake.Sink {
+		return &commandSink{serving: srv, lines: srv.Sink(conn), conn: conn, command: command, runner: runner}
+	}
+	return intake.New(parent, o), runner
+}
+
+// missed says at the end for how many messages COMMAND should have been run, and was
+// not.
+func missed(runner *spawn.Runner) error {
+	if runner == nil || runner.Missed() == 0 {
+		return nil
+	}
+	return fmt.Errorf("messages for which COMMAND was not run: %d", runner.Missed())
 }
 
 // bindAll binds every address, or none, and says when they are ready.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"fdmsg/commands/internal/lines"
 	"fdmsg/fdio/descriptor"
 	"fdmsg/fdio/record"
 
@@ -22,10 +23,10 @@ func printLine(ctx context.Context, in *descriptor.Inspector, typ string, body [
 	}
 	ctx, stop := withSignals(ctx)
 	defer stop()
-	out := newOutput(os.Stdout, func() {})
-	out.giveUp(ctx)
-	out.write(typ, body)
-	return out.close()
+	out := lines.New(os.Stdout, func() {})
+	out.GiveUp(ctx)
+	out.Write(typ, body)
+	return out.Close()
 }
 
 // waitsForNobody reports whether size bytes can be written to fd without waiting
@@ -61,7 +62,7 @@ func writeNow(fd int, line []byte) (done bool, err error) {
 		case unix.EAGAIN:
 			return false, nil
 		default:
-			return true, &lostError{"standard output", 1, err}
+			return true, &lines.LostError{Name: "standard output", Lines: 1, Err: err}
 		}
 	}
 	return true, nil

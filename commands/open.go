@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"fdmsg/commands/internal/lines"
+	"fdmsg/commands/internal/spawn"
 	"fdmsg/fdio/descriptor"
 	"fdmsg/fdio/record"
 
@@ -74,11 +76,11 @@ func (c *openCommand) run(ctx context.Context) error {
 			return os.NewSyscallError("fcntl", err)
 		}
 	}
-	h, err := c.handover(fds)
+	h, err := c.command().Handover(fds)
 	if err != nil {
 		return err
 	}
-	return become(ctx, c.path, c.argv, h)
+	return spawn.Become(ctx, c.path, c.argv, h)
 }
 
 // show saves what is to be saved and prints the line.
@@ -86,19 +88,21 @@ func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error 
 	if file == nil && c.directory == nil {
 		return nil
 	}
+	content := c.content()
 	// A log is open for writing only, and its process does not mind who reads it.
-	c.reopen = func(i int) bool { return c.specs[i].OtherProcess() }
-	c.unread = file != nil
+	content.Reopen = func(i int) bool { return c.specs[i].OtherProcess() }
+	content.Later = file != nil
 	in := descriptor.NewInspector()
 	descriptors := describe(in, fds)
-	c.read(ctx, in, 1, descriptors, nil)
+	content.Read(ctx, in, 1, descriptors, nil)
 	if file == nil {
-		return errors.Join(unsaved(descriptors), context.Cause(ctx))
+		return errors.Join(lines.Unsaved(descriptors), context.Cause(ctx))
 	}
-	out := newOutput(file, func() {})
-	out.giveUp(ctx)
-	var apart record.Apart
-	line := record.AppendOpened(nil, time.Now(), descriptors, &apart)
-	out.write(record.TypeOpened, line, apart...)
-	return errors.Join(out.close(), context.Cause(ctx))
+	out := lines.New(file, func() {})
+	out.GiveUp(ctx)
+	var line record.Line
+	line.Opened(time.Now(), descriptors)
+	out.AppendLine(record.TypeOpened, &line)
+	out.Flush()
+	return errors.Join(out.Close(), context.Cause(ctx))
 }

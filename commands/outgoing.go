@@ -174,7 +174,7 @@ func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, ki
 		err = usage(err, "")
 	}
 	if err != nil {
-		return size, partly(nameEAGAIN(err), size)
+		return size, partly(reword(err), size)
 	}
 	return size, nil
 }
@@ -264,4 +264,12 @@ func readAll(path string) ([]byte, error) {
 		err = errors.New("more than 1G, which is too much for a message")
 	}
 	return data, cause(err)
+}
+
+// cause is why a call on a file failed, without its operation and path.
+func cause(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

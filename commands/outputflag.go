@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 
-	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 )
 
@@ -31,21 +30,4 @@ func (f *OutputFlag) openOutput(ctx context.Context, quiet, isCommand bool) (*os
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), f.Output), nil
-}
-
-// startOutput begins to write lines to file, nil for none, and ends the run with
-// cancel when its reader goes away or a write fails.
-func startOutput(ctx context.Context, in *descriptor.Inspector, file *os.File, cancel context.CancelCauseFunc) *output {
-	if file == nil {
-		return nil
-	}
-	o := newOutput(file, func() { cancel(errOutput) })
-	o.prompt = o.part == 0 && !in.Stalls(int(file.Fd()))
-	o.giveUp(ctx)
-	go func() { // until the process ends
-		if fdio.WaitHangup(ctx, int(file.Fd())) == nil {
-			cancel(errReaderGone)
-		}
-	}()
-	return o
 }

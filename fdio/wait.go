@@ -58,6 +58,27 @@ func (s *Socket) WaitRead(try func(uintptr) bool) error {
 	return p.conn.Read(try)
 }
 
+// WaitRecv waits until recvmsg(2) with flags would not wait. The error is
+// os.ErrDeadlineExceeded after the deadline.
+func (s *Socket) WaitRecv(flags int) error {
+	if s.nested == nil {
+		if err := s.WaitFor(flags); err != nil {
+			return err
+		}
+	}
+	const peekAll = unix.MSG_PEEK | unix.MSG_WAITALL
+	if flags&peekAll == peekAll {
+		// What has come stays there, so that only more of it is worth a look.
+		before := s.Unread()
+		return s.WaitRead(func(fd uintptr) bool { return s.Unread() > before || ready(int(fd), unix.POLLRDHUP) })
+	}
+	return s.WaitRead(isReadable)
+}
+
+// isReadable reports whether a descriptor is readable, which an epoll is where what it
+// watches is as it is waited for.
+func isReadable(fd uintptr) bool { return ready(int(fd), unix.POLLIN) }
+
 func (s *Socket) inputPoller() (*poller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,7 +32,7 @@ type Received struct {
 //
 // The descriptors in the control messages belong to whoever has them: those of a
 // chunk to the Assembler from Add on, those of a frame to the caller of Next.
-// After an error, and at the end, Held has those that went with no frame.
+// After an error, and at the end, Abandon returns those that went with no frame.
 type Assembler struct {
 	split   Splitter
 	rest    []byte // of the chunk
@@ -135,8 +135,11 @@ func (a *Assembler) Trim() {
 	}
 }
 
-// Holds reports whether something of a frame has come that Next has not returned.
-func (a *Assembler) Holds() bool { return len(a.rest) > 0 || len(a.partial) > 0 || a.ended }
+// Pending reports whether something has come that Next has not looked at.
+func (a *Assembler) Pending() bool { return len(a.rest) > 0 || a.ended }
+
+// Buffered is how many bytes have come of the frame that is under way.
+func (a *Assembler) Buffered() int { return len(a.partial) }
 
 // Rest returns what has come of a frame when the stream ends, and what the end of the
 // stream makes of it. Descriptors that came behind the last frame are a part of one.
@@ -152,15 +155,15 @@ func (a *Assembler) Rest() (Frame, Ending) {
 	return a.frame(data), e
 }
 
-// Held returns the control messages that came and went with no frame: the caller
-// owns the descriptors in them from then on.
-func (a *Assembler) Held() []byte {
-	held := a.control
+// Abandon gives up what has come and was not returned by Next. It returns the control
+// messages of that: the descriptors in them are the caller's.
+func (a *Assembler) Abandon() (control []byte) {
+	control = a.control
 	if a.fresh {
-		held = append(held, a.chunk.Control...)
+		control = append(control, a.chunk.Control...)
 	}
-	a.control, a.chunk, a.fresh = nil, Received{}, false
-	return held
+	*a = Assembler{split: Splitter{Kind: a.split.Kind, Max: a.split.Max}}
+	return control
 }
 
 // Want returns how many of the bytes b, which wait in the socket (MSG_PEEK), belong

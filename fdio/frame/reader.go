@@ -58,6 +58,6 @@ func (r *Reader) end() (Frame, error) {
 	return Frame{}, io.EOF
 }
 
-// Held returns the control messages that came and went with no frame, for the
-// caller to close the descriptors in them when it stops reading.
-func (r *Reader) Held() []byte { return r.assembler.Held() }
+// Abandon ends the reading. It returns the control messages that came and went with
+// no frame: the descriptors in them are the caller's.
+func (r *Reader) Abandon() (control []byte) { return r.assembler.Abandon() }

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func appendDescriptors(dst []byte, ds []descriptor.Descriptor, apart *Apart) []byte {
+func appendDescriptors(dst []byte, ds []descriptor.Descriptor, large *[]largeValue) []byte {
 	dst = append(appendKey(dst, "fds"), '[')
 	for i := range ds {
 		dst = append(appendKey(dst, ""), '{')
-		dst = appendDescriptor(dst, &ds[i], apart)
+		dst = appendDescriptor(dst, &ds[i], large)
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
 }
 
-func appendDescriptor(dst []byte, d *descriptor.Descriptor, apart *Apart) []byte {
+func appendDescriptor(dst []byte, d *descriptor.Descriptor, large *[]largeValue) []byte {
 	dst = appendInt(dst, "fd", int64(d.FD))
 	dst = AppendQuote(appendKey(dst, "type"), string(d.Kind))
 	if d.Path != "" {
@@ -39,7 +39,7 @@ func appendDescriptor(dst []byte, d *descriptor.Descriptor, apart *Apart) []byte
 		dst = appendText(dst, "saved", d.Content.Saved)
 		dst = appendInt(dst, "saved_size", d.Content.SavedSize)
 	}
-	return appendContent(dst, &d.Content, apart)
+	return appendContent(dst, &d.Content, large)
 }
 
 func access(d *descriptor.Descriptor) string {
@@ -114,13 +114,13 @@ func appendDetails(dst []byte, d *descriptor.Descriptor) []byte {
 	return append(appendFields(dst, d.Details), '}')
 }
 
-func appendContent(dst []byte, c *descriptor.Content, apart *Apart) []byte {
+func appendContent(dst []byte, c *descriptor.Content, large *[]largeValue) []byte {
 	if c.Unread != nil {
-		return appendUnread(dst, c, apart)
+		return appendUnread(dst, c, large)
 	}
 	if c.Read && (c.Err == nil || len(c.Data) > 0) {
 		data, isText := textOf(c.Data, c.Truncated)
-		dst = appendValue(dst, "content", data, isText, apart)
+		dst = appendValue(dst, "content", data, isText, large)
 		dst = appendInt(dst, "content_size", int64(len(data)))
 	}
 	return appendOutcome(dst, c.Truncated, c.Err)

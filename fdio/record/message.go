@@ -33,8 +33,6 @@ type Message struct {
 	Descriptors []descriptor.Descriptor
 	DroppedFDs  int  // descriptors that came and were not wanted
 	Unfinished  bool // the message is not all that was to come
-
-	Apart *Apart // takes the large values; nil: they are in the line
 }
 
 // Origin is where messages come from, for AppendOrigin. What is zero is not shown.
@@ -63,8 +61,8 @@ const (
 )
 
 // AppendHead appends the beginning of a line: its type and its number. What
-// AppendMessage or AppendSent gives completes it. They are apart because the
-// number is only known once it is a line's turn to be written.
+// AppendMessage or AppendSent gives completes it. The head is made by itself
+// because the number is only known when it is the line's turn to be written.
 func AppendHead(dst []byte, typ string, seq uint64) []byte {
 	dst = append(dst, `{"type":"`...)
 	dst = append(dst, typ...)
@@ -89,12 +87,15 @@ func AppendOrigin(dst []byte, o *Origin) []byte {
 
 // AppendMessage appends the rest of the line of a received message, newline
 // included.
-func AppendMessage(dst []byte, m *Message) []byte {
+func AppendMessage(dst []byte, m *Message) []byte { return appendMessage(dst, m, nil) }
+
+// appendMessage leaves large values to large, unless that is nil.
+func appendMessage(dst []byte, m *Message, large *[]largeValue) []byte {
 	dst = appendTime(dst, "time", m.Time)
 	dst = append(dst, m.Origin...)
 	truncated := m.Flags&unix.MSG_TRUNC != 0 || m.Unfinished
 	data, isText := textOf(m.Data, truncated)
-	dst = appendValue(dst, "message", data, isText, m.Apart)
+	dst = appendValue(dst, "message", data, isText, large)
 	dst = appendInt(dst, "size", int64(len(m.Data)+m.Discarded))
 	if m.FullSize != nil {
 		dst = appendInt(dst, "full_size", int64(*m.FullSize))
@@ -113,7 +114,7 @@ func AppendMessage(dst []byte, m *Message) []byte {
 	if m.DroppedFDs > 0 {
 		dst = appendInt(dst, "dropped_fds", int64(m.DroppedFDs))
 	}
-	dst = appendDescriptors(dst, m.Descriptors, m.Apart)
+	dst = appendDescriptors(dst, m.Descriptors, large)
 	return append(dst, '}', '\n')
 }
 
@@ -136,10 +137,10 @@ func AppendSent(dst []byte, s *Sent) []byte {
 }
 
 // AppendOpened appends the rest of the line of descriptors that were opened,
-// newline included. Large values go to apart, if that is not nil.
-func AppendOpened(dst []byte, opened time.Time, descriptors []descriptor.Descriptor, apart *Apart) []byte {
+// newline included.
+func AppendOpened(dst []byte, opened time.Time, descriptors []descriptor.Descriptor) []byte {
 	dst = appendTime(dst, "time", opened)
-	dst = appendDescriptors(dst, descriptors, apart)
+	dst = appendDescriptors(dst, descriptors, nil)
 	return append(dst, '}', '\n')
 }
 

@@ -144,14 +144,14 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// What is left out of a line comes back in pieces as it would have been in it.
-func TestLargeValuesApartAreWhatTheyWouldBeInTheLine(t *testing.T) {
+// A line with large values is written as it would be made at once.
+func TestLineIsWrittenAsItWouldBeMade(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	var sizes []int
 	for i := range 40 {
-		sizes = append(sizes, apartSize-10+i)
+		sizes = append(sizes, largeSize-10+i)
 		if i%8 == 0 {
-			sizes = append(sizes, 2*PieceSize-20+i)
+			sizes = append(sizes, 2*pieceSize-20+i)
 		}
 	}
 	for _, size := range sizes {
@@ -163,25 +163,18 @@ func TestLargeValuesApartAreWhatTheyWouldBeInTheLine(t *testing.T) {
 				{FD: 6, Kind: "file", Content: descriptor.Content{Read: true, Data: data[:100]}},
 				{FD: 7, Kind: "memfd", Content: descriptor.Content{Read: true, Data: data}},
 			}}
-			want := messageLine(&m)
-			var apart Apart
-			m.Apart = &apart
-			line := messageLine(&m)
-			if size > apartSize+utf8.UTFMax && (len(apart) != 3 || len(line) > 2000) {
-				t.Fatalf("%d bytes: %d values apart, a line of %d bytes", size, len(apart), len(line))
+			want := AppendMessage(nil, &m)
+			var line Line
+			line.Message(&m)
+			if size > largeSize+utf8.UTFMax && (len(line.large) != 3 || len(line.text) > 2000) {
+				t.Fatalf("%d bytes: %d large values, a text of %d bytes", size, len(line.large), len(line.text))
 			}
-			if got := Whole(line, apart); !bytes.Equal(got, want) {
+			if got := line.Bytes(); !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes: got  %q\nwant %q", size, got, want)
 			}
-			var got []byte
-			done := 0
-			for _, v := range apart {
-				got = append(got, line[done:v.At]...)
-				done = v.At
-				got = v.appendRest(got)
-			}
-			if got = append(got, line[done:]...); !bytes.Equal(got, want) {
-				t.Fatalf("%d bytes, in pieces: got  %q\nwant %q", size, got, want)
+			var got bytes.Buffer
+			if n, err := line.WriteTo(&got); n != int64(len(want)) || err != nil || !bytes.Equal(got.Bytes(), want) {
+				t.Fatalf("%d bytes, written: got  %q (%d, %v)\nwant %q", size, got.Bytes(), n, err, want)
 			}
 		}
 	}

@@ -14,23 +14,23 @@ type unreadState struct {
 	done    int64     // bytes of the content
 }
 
-// appendUnread leaves a content to apart, with the fields that follow it: they
-// are known when it has been read. Without apart it is read now.
-func appendUnread(dst []byte, c *descriptor.Content, apart *Apart) []byte {
+// appendUnread leaves a content to large, with the fields that follow it: they are
+// known when it has been read. Where large is nil it is read now.
+func appendUnread(dst []byte, c *descriptor.Content, large *[]largeValue) []byte {
 	key := "content"
 	if !c.Unread.IsText {
 		key = "content_base64"
 	}
 	dst = append(appendKey(dst, key), '"')
-	v := Value{At: len(dst), unread: c}
-	if apart != nil {
-		*apart = append(*apart, v)
+	v := largeValue{at: len(dst), unread: c}
+	if large != nil {
+		*large = append(*large, v)
 		return dst
 	}
-	return v.appendRest(dst)
+	return v.appendAll(dst)
 }
 
-// next is Value.Next. A file may have changed since it was looked at: what is not
+// next is largeValue.next. A file may have changed since it was looked at: what is not
 // as it was any more ends the content.
 func (s *unreadState) next(c *descriptor.Content) (pieces [][]byte, more bool) {
 	u := c.Unread

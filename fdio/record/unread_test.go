@@ -34,8 +34,8 @@ func unread(t *testing.T, content []byte, limit int64) (*os.File, descriptor.Des
 	return file, d
 }
 
-func openedLine(d descriptor.Descriptor, apart *Apart) []byte {
-	return AppendOpened(AppendHead(nil, TypeOpened, 1), noon, []descriptor.Descriptor{d}, apart)
+func openedLine(d descriptor.Descriptor) []byte {
+	return AppendOpened(AppendHead(nil, TypeOpened, 1), noon, []descriptor.Descriptor{d})
 }
 
 func TestUnreadContentsAreWhatTheyWouldBeIfRead(t *testing.T) {
@@ -57,14 +57,14 @@ func TestUnreadContentsAreWhatTheyWouldBeIfRead(t *testing.T) {
 		read := d
 		read.Content.Unread = nil
 		read.Content.Data = content[:min(limit, int64(len(content)))]
-		want := openedLine(read, nil)
-		if got := openedLine(d, nil); !bytes.Equal(got, want) {
+		want := openedLine(read)
+		if got := openedLine(d); !bytes.Equal(got, want) {
 			t.Fatalf("%d bytes to %d: another line than of what is read", len(content), limit)
 		}
-		var apart Apart
-		line := openedLine(d, &apart)
-		if got := Whole(line, apart); len(line) > 2000 || !bytes.Equal(got, want) {
-			t.Fatalf("%d bytes to %d, apart: another line than of what is read", len(content), limit)
+		var line Line
+		line.Opened(noon, []descriptor.Descriptor{d})
+		if got := append(AppendHead(nil, TypeOpened, 1), line.Bytes()...); len(line.text) > 2000 || !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes to %d, as a Line: another line than of what is read", len(content), limit)
 		}
 	}
 }
@@ -105,7 +105,7 @@ func TestUnreadContentMayChange(t *testing.T) {
 		if test.size < 0 {
 			test.size = len(test.content)
 		}
-		fd := parseLine(t, openedLine(d, nil))["fds"].([]any)[0].(map[string]any)
+		fd := parseLine(t, openedLine(d))["fds"].([]any)[0].(map[string]any)
 		_, isText := fd["content"]
 		var got []byte
 		if isText {

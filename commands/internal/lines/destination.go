@@ -1,0 +1,109 @@
+package lines
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"sync"
+)
+
+// destination is what lines are written to.
+type destination struct {
+	w    io.Writer
+	name string
+	// part is the most bytes of one write, so that a slow reader can be seen to
+	// take them; 0: any number. A line in a regular file stays whole beside those
+	// of others who append to it.
+	part   int
+	prompt bool // writing waits for nobody
+
+	mu       sync.Mutex
+	lines    int // of the write under way that are not written yet
+	progress int // how often something has been written
+}
+
+func (d *destination) init(w io.Writer) {
+	d.w, d.name, d.part = w, "standard output", 64<<10
+	if file, ok := w.(*os.File); ok {
+		if file != os.Stdout {
+			d.name = file.Name()
+		}
+		if fi, err := file.Stat(); err == nil && fi.Mode().IsRegular() {
+			d.part = 0
+		}
+	}
+}
+
+// IsFile reports whether the lines go to a regular file.
+func (o *Writer) IsFile() bool { return o.to.part == 0 }
+
+// SetPrompt says that writing waits for nobody, as to a local file. It comes before
+// the first line.
+func (o *Writer) SetPrompt() { o.to.prompt = true }
+
+func (d *destination) begin(lines int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = lines
+}
+
+// end returns how many lines of the write were not written.
+func (d *destination) end() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	lines := d.lines
+	d.lines = 0
+	return lines
+}
+
+func (d *destination) state() (lines, progress int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lines, d.progress
+}
+
+// text writes b, in which lines end.
+func (d *destination) text(b []byte) error {
+	_, err := d.write(b, true)
+	return err
+}
+
+// piece writes a piece of a line.
+func (d *destination) piece(b []byte) (int, error) { return d.write(b, false) }
+
+// lineDone counts a line that was written in pieces.
+func (d *destination) lineDone() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines--
+}
+
+func (d *destination) write(b []byte, linesEnd bool) (written int, err error) {
+	for len(b) > 0 && err == nil {
+		part := b
+		if d.part > 0 {
+			part = part[:min(len(part), d.part)]
+		}
+		var n int
+		n, err = d.w.Write(part)
+		n = max(n, 0)
+		d.mu.Lock()
+		d.progress++
+		if linesEnd {
+			d.lines -= bytes.Count(part[:n], []byte{'\n'})
+		}
+		d.mu.Unlock()
+		written += n
+		b = b[n:]
+	}
+	return written, err
+}
+
+// cause is why a write failed, without its operation and path.
+func cause(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}

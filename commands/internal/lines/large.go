@@ -1,0 +1,111 @@
+package lines
+
+import "fdmsg/fdio/record"
+
+// largeLineSize is how many bytes a line has that is not large.
+const largeLineSize = 1 << 20
+
+// largeLine is a line that is turned into JSON while it is written, from memory and
+// files that are another goroutine's.
+type largeLine struct {
+	at   int // where it belongs in the text of the pending lines; its head is there
+	line *record.Line
+}
+
+// AppendLine takes one line. Where that is large, it returns when the line is
+// written: what the line was made of is the caller's again then. The error is that
+// of Append.
+func (o *Writer) AppendLine(typ string, l *record.Line) (seq uint64, err error) {
+	if !l.Large() {
+		text := l.Bytes()
+		return o.Append(typ, &Block{text: text, ends: []int{len(text)}})
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.awaitRoom(1); err != nil {
+		return 0, err
+	}
+	o.seq++
+	seq = o.seq
+	o.pending.text = record.AppendHead(o.pending.text, typ, seq)
+	o.pending.large = append(o.pending.large, largeLine{len(o.pending.text), l})
+	o.taken(1)
+	o.wake()
+	for o.written < seq && (o.loss.err == nil || o.making) {
+		o.room.Wait()
+	}
+	if o.written < seq { // it is counted as lost
+		return 0, o.loss.err
+	}
+	return seq, nil
+}
+
+// put writes p.
+func (o *Writer) put(p pending) error {
+	if o.to.part == 0 && len(p.large) > 0 {
+		return o.putWhole(p)
+	}
+	done := 0
+	for _, l := range p.large {
+		if err := o.to.text(p.text[done:l.at]); err != nil {
+			return err
+		}
+		done = l.at
+		if err := o.startMaking(); err != nil {
+			return err
+		}
+		_, err := l.line.WriteTo(pieces{o})
+		o.endMaking()
+		if err != nil {
+			return err
+		}
+		o.to.lineDone()
+	}
+	return o.to.text(p.text[done:])
+}
+
+// putWhole writes p with one call.
+func (o *Writer) putWhole(p pending) error {
+	if err := o.startMaking(); err != nil {
+		return err
+	}
+	var whole []byte
+	done := 0
+	for _, l := range p.large {
+		whole = append(append(whole, p.text[done:l.at]...), l.line.Bytes()...)
+		done = l.at
+	}
+	o.endMaking()
+	return o.to.text(append(whole, p.text[done:]...))
+}
+
+// pieces is where a large line is written to, piece by piece.
+type pieces struct{ o *Writer }
+
+// Write writes a piece. While that waits for the reader nothing is made.
+func (p pieces) Write(b []byte) (int, error) {
+	p.o.endMaking()
+	n, err := p.o.to.piece(b)
+	if err == nil {
+		err = p.o.startMaking()
+	}
+	return n, err
+}
+
+// startMaking comes before the memory, or a file, of a large line is read. After a
+// failure it is another's again: whose line it is has been told then.
+func (o *Writer) startMaking() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.making = o.loss.err == nil
+	return o.loss.err
+}
+
+func (o *Writer) endMaking() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.making = false
+	if o.loss.err != nil {
+		o.room.Broadcast()
+	}
+}

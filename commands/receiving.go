@@ -1,0 +1,118 @@
+package commands
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/intake"
+
+	"fdmsg/commands/internal/lines"
+	"fdmsg/commands/internal/spawn"
+)
+
+// What the commands that receive messages have in common: what the flags mean to the
+// packages that do it.
+
+// intakeOptions are what the flags say of receiving.
+func (f *IncomingFlags) intakeOptions() intake.Options {
+	sizes := []int{int(f.Size)}
+	if len(f.Buffer) > 0 {
+		sizes = sizes[:0]
+		for _, size := range f.Buffer {
+			sizes = append(sizes, int(size))
+		}
+	}
+	rights := map[string]intake.Rights{dropFDs: intake.Drop, cutFDs: intake.Cut}
+	return intake.Options{
+		Count:       f.Count.N,
+		Flags:       f.recvFlags,
+		Sizes:       sizes,
+		ControlSize: int(f.ControlSize),
+		Frame:       f.frame,
+		MaxFrame:    int(f.MaxFrame),
+		Rights:      rights[f.FDs],
+		Drain:       -1,
+	}
+}
+
+// content is what the flags say of what is in descriptors.
+func (f *ContentFlags) content() lines.Content {
+	return lines.Content{
+		Which:     descriptor.Which(f.Content),
+		Limit:     int64(f.ContentLimit),
+		Total:     int64(f.ContentTotal),
+		Timeout:   time.Duration(f.ContentTimeout),
+		Directory: f.directory,
+		SaveLimit: int64(f.SaveLimit),
+	}
+}
+
+// maker makes lines that go to out, nil for nowhere. All reading ends with end.
+func (f *IncomingFlags) maker(end context.Context, in *descriptor.Inspector, out *lines.Writer) *lines.Maker {
+	mk := lines.NewMaker()
+	mk.Out, mk.Inspector, mk.End = out, in, end
+	mk.Content = f.content()
+	mk.Content.Later = out != nil
+	mk.Silent = out == nil
+	mk.Flags, mk.Buffers = f.recvFlags, len(f.Buffer) > 0
+	return mk
+}
+
+// prepare finds COMMAND and opens what lines and contents go to, before anything is
+// bound or connected. file is nil where no lines are wanted; close closes the
+// directory to save in.
+func prepare(ctx context.Context, command *CommandFlags, content *ContentFlags, output *OutputFlag, quiet bool) (file *os.File, close func(), err error) {
+	if err := command.find(); err != nil {
+		return nil, nil, err
+	}
+	if close, err = content.openSave(); err != nil {
+		return nil, nil, err
+	}
+	if file, err = output.openOutput(ctx, quiet, command.argv != nil); err != nil {
+		close()
+		return nil, nil, err
+	}
+	return file, close, nil
+}
+
+// find looks for the file of COMMAND, if there is one to run.
+func (f *CommandFlags) find() (err error) {
+	if f.argv != nil {
+		f.path, err = spawn.Look(f.argv[0])
+	}
+	return err
+}
+
+// command is COMMAND, as the flags have it.
+func (f *CommandFlags) command() *spawn.Command {
+	c := &spawn.Command{Argv: f.argv, Path: f.path, Names: f.names()}
+	if f.Stdin.Given {
+		c.Stdin = &f.Stdin.N
+	}
+	if f.Stdout.Given {
+		c.Stdout = &f.Stdout.N
+	}
+	return c
+}
+
+// startOutput begins to write lines to file, nil for none, and ends the run with stop
+// when its reader goes away or a write fails.
+func startOutput(ctx context.Context, in *descriptor.Inspector, file *os.File, stop func(error)) *lines.Writer {
+	if file == nil {
+		return nil
+	}
+	w := lines.New(file, func() { stop(lines.ErrFailed) })
+	if w.IsFile() && !in.Stalls(int(file.Fd())) {
+		w.SetPrompt()
+	}
+	w.GiveUp(ctx)
+	go func() { // until the process ends
+		if fdio.WaitHangup(ctx, int(file.Fd())) == nil {
+			stop(errReaderGone)
+		}
+	}()
+	return w
+}

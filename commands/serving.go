@@ -1,0 +1,217 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+
+	"fdmsg/commands/internal/lines"
+	"fdmsg/commands/internal/spawn"
+	"fdmsg/fdio/intake"
+	"fdmsg/fdio/record"
+
+	"golang.org/x/sys/unix"
+)
+
+// serving tells of what happens while listen serves: on standard error, and with
+// --events in lines.
+type serving struct {
+	*lines.Maker
+
+	mu        sync.Mutex
+	counts    map[string]int // of what was refused, by reason
+	left      int            // sockets that were not read to the end
+	leftBytes int            // and what was left
+}
+
+// Why connections and messages are refused, and connections closed.
+const (
+	refusedMany = "connections refused: more than --max-connections"
+	refusedPeer = "refused: not of --allow-uid or --allow-gid"
+	refusedFDs  = "messages refused: descriptors came with --fds cut"
+	closedIdle  = "connections closed: nothing came for longer than --idle-timeout"
+)
+
+// Opened is told of a connection that begins.
+func (s *serving) Opened(c *intake.Conn) {
+	s.Event(record.TypeOpen, record.Event{Origin: lines.Origin(c, intake.Sender{})})
+}
+
+// Closed is told of a connection that has ended.
+func (s *serving) Closed(c *intake.Conn, err error) {
+	e := record.Event{Origin: record.Origin{Conn: c.Number()}}
+	switch {
+	case errors.Is(err, intake.ErrIdle):
+		e.Reason = closedIdle
+		s.count(closedIdle)
+	case err != nil && !errors.Is(err, lines.ErrFailed):
+		s.report(c, reword(err))
+	}
+	messages := int64(c.Received())
+	e.Messages = &messages
+	s.Event(record.TypeClose, e)
+}
+
+// Left is told of what was queued and could not be received at the end.
+func (s *serving) Left(c *intake.Conn, what *intake.UnreadError) {
+	err := fmt.Errorf("not all that was queued could be received in the time of --drain: %d bytes", what.Bytes)
+	if c.Number() > 0 {
+		err = fmt.Errorf("connection %d: %w", c.Number(), err)
+	} else {
+		err = wrapReceive(c, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	warn("listen", err)
+	s.left++
+	s.leftBytes += what.Bytes
+}
+
+// Refused is told of a connection or a message that was not taken.
+func (s *serving) Refused(c *intake.Conn, from intake.Sender, why intake.Refusal) {
+	reason := [...]string{intake.TooMany: refusedMany, intake.NotAllowed: refusedPeer, intake.HasDescriptors: refusedFDs}[why]
+	s.count(reason)
+	s.Event(record.TypeRefused, record.Event{Origin: lines.Origin(c, from), Reason: reason})
+}
+
+// Warn is told of what is short for a while.
+func (s *serving) Warn(err error) { warn("listen", err) }
+
+func (s *serving) count(reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.counts == nil {
+		s.counts = make(map[string]int)
+	}
+	s.counts[reason]++
+}
+
+// warnOfRefused says at the end what was not taken.
+func (s *serving) warnOfRefused() {
+	for _, reason := range []string{refusedMany, refusedPeer, refusedFDs, closedIdle} {
+		if n := s.counts[reason]; n > 0 {
+			warn("listen", fmt.Errorf("%d %s", n, reason))
+		}
+	}
+}
+
+// unread says at the end how much was left.
+func (s *serving) unread() error {
+	if s.left == 0 {
+		return nil
+	}
+	return fmt.Errorf("left unread: %d bytes of %d sockets", s.leftBytes, s.left)
+}
+
+// report says that something went wrong with one connection, and that the others go
+// on.
+func (s *serving) report(c *intake.Conn, err error) {
+	if c.Number() > 0 {
+		err = fmt.Errorf("connection %d: %w", c.Number(), err)
+	} else {
+		err = fmt.Errorf("%s: %w", c.Local(), err)
+	}
+	warn("listen", err)
+	s.Event(record.TypeError, record.Event{Origin: record.Origin{Conn: c.Number(), Local: c.Local()}, Error: err.Error()})
+}
+
+// ended prints the last line.
+func (s *serving) ended(cause error, served intake.Served, err error) {
+	e := record.Event{Messages: &served.Messages, Connections: &served.Connections}
+	switch cause := cause.(type) {
+	case nil:
+	case signalError:
+		e.Reason = unix.SignalName(cause.signal)
+	default:
+		e.Reason = cause.Error()
+	}
+	if err != nil {
+		e.Error = err.Error()
+	}
+	s.Event(record.TypeEnd, e)
+}
+
+// commandSink runs COMMAND for each message of a connection.
+type commandSink struct {
+	*serving
+	lines   *lines.Sink
+	conn    *intake.Conn
+	command *spawn.Command
+	runner  *spawn.Runner
+}
+
+// Take shows the message of a batch, runs COMMAND with it, and waits until that ends.
+// What goes wrong with COMMAND concerns this message alone.
+func (s *commandSink) Take(b *intake.Batch) error {
+	defer b.Release()
+	seq, line, err := s.lines.One(b)
+	if err != nil {
+		return err
+	}
+	s.lines.Flush() // COMMAND may run for long
+	if err := s.run(b.Messages[0], seq, line); err != nil {
+		s.report(s.conn, fmt.Errorf("message %d: %w", seq, err))
+	}
+	return nil
+}
+
+// Flush makes the lines visible that have been made.
+func (s *commandSink) Flush() error { return s.lines.Flush() }
+
+func (s *commandSink) run(m *intake.Message, seq uint64, line []byte) error {
+	if err := s.runner.Take(); err != nil {
+		return err
+	}
+	defer s.runner.Give()
+	h, err := s.handover(m)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	state, err := s.runner.Run(h, line)
+	if err != nil {
+		return err
+	}
+	e := record.Event{Origin: record.Origin{Conn: s.conn.Number()}, MessageSeq: seq, PID: state.Pid()}
+	if status := state.Sys().(syscall.WaitStatus); status.Signaled() {
+		e.Signal = unix.SignalName(status.Signal())
+	} else {
+		code := status.ExitStatus()
+		e.ExitCode = &code
+	}
+	s.Event(record.TypeExit, e)
+	return nil
+}
+
+// handover is what COMMAND is given of a message.
+func (s *commandSink) handover(m *intake.Message) (h *spawn.Handover, err error) {
+	if err := m.Complete(); err != nil {
+		return nil, err
+	}
+	if h, err = s.command.Handover(m.Rights(nil), spawn.ManagerVariables()...); err != nil {
+		return nil, err
+	}
+	if err := h.AddMessage(m.Data()); err != nil {
+		return nil, err
+	}
+	socket, err := s.conn.Socket().Duplicate()
+	if err != nil {
+		h.Close()
+		return nil, err
+	}
+	h.AddExtra("FDMSG_CONN", socket)
+	if from := m.From.String(); from != "" {
+		h.AddVariable("FDMSG_FROM", from)
+	}
+	return h, nil
+}
+
+// endSignal is the signal that ends the run, or stands for what does.
+func endSignal(end context.Context) unix.Signal {
+	if e, ok := errors.AsType[signalError](context.Cause(end)); ok {
+		return e.signal
+	}
+	return unix.SIGTERM
+}

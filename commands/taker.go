@@ -1,0 +1,175 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"fdmsg/commands/internal/lines"
+	"fdmsg/commands/internal/spawn"
+	"fdmsg/fdio"
+	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/intake"
+
+	"golang.org/x/sys/unix"
+)
+
+// taker receives from one socket, and ends: what recv and call have in common.
+type taker struct {
+	*IncomingFlags
+	*OutputFlag
+	*CommandFlags
+	quiet bool
+	asks  bool // sends before it receives
+	// open makes the socket that messages come from.
+	open func(context.Context) (*fdio.Socket, error)
+}
+
+func (t *taker) run(parent context.Context) error {
+	file, closeSave, err := prepare(parent, t.CommandFlags, &t.ContentFlags, t.OutputFlag, t.quiet)
+	if err != nil {
+		return err
+	}
+	defer closeSave()
+	if t.argv != nil {
+		return t.become(parent, file)
+	}
+	return t.print(parent, file)
+}
+
+// become receives one message, makes its line if there is to be one, and becomes
+// COMMAND with it.
+func (t *taker) become(ctx context.Context, file *os.File) error {
+	s, err := t.open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkFrame(t.frame, s.Local().String(), s.IsStream()); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	inspector := descriptor.NewInspector()
+	out := startOutput(ctx, inspector, file, func(error) {})
+	mk := t.maker(ctx, inspector, out)
+	in := intake.New(ctx, t.intakeOptions())
+	conn := in.Conn(s)
+	defer conn.Close()
+	b, err := conn.Next()
+	err = t.endOfOne(conn, reword(err))
+	// Before COMMAND begins: closing removes the file of a datagram socket.
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	defer b.Release()
+	m := b.Messages[0]
+	if err := m.Complete(); err != nil {
+		return wrapReceive(conn, err)
+	}
+	if _, _, err := mk.Sink(conn).One(b); err != nil && err != lines.ErrFailed {
+		return err
+	}
+	if err := errors.Join(out.Close(), mk.Unsaved()); err != nil {
+		return err
+	}
+	h, err := t.command().Handover(m.Rights(nil))
+	if err == nil {
+		err = h.AddMessage(m.Data())
+	}
+	if err != nil {
+		return wrapReceive(conn, err)
+	}
+	return spawn.Become(ctx, t.path, t.argv, h)
+}
+
+// endOfOne is the error where no message came, because of err.
+func (t *taker) endOfOne(conn *intake.Conn, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case err == io.EOF && conn.Unfinished():
+		return &exitError{exitPeerEnded, wrapReceive(conn, errUnfinished), ""}
+	case err == io.EOF:
+		return peerEnded(conn, 1)
+	case conn.Held() > 0 && t.recvFlags&unix.MSG_WAITALL != 0:
+		return fmt.Errorf("%w (%d bytes had come, and are lost)", err, conn.Held())
+	}
+	return err
+}
+
+// print receives and prints until it has what was asked for.
+func (t *taker) print(parent context.Context, file *os.File) error {
+	inspector := descriptor.NewInspector()
+	options := t.intakeOptions()
+	var mk *lines.Maker // which is made when the socket is there
+	options.NewSink = func(c *intake.Conn) intake.Sink { return mk.Sink(c) }
+	in := intake.New(parent, options)
+	defer in.Stop(nil)
+	out := startOutput(parent, inspector, file, in.Stop)
+	s, err := t.open(in.Context())
+	if context.Cause(in.Context()) == errReaderGone {
+		if err == nil {
+			err = s.Close()
+		} else {
+			err = nil
+		}
+		return errors.Join(err, out.Close())
+	}
+	if err != nil {
+		return err
+	}
+	if s.IsDatagram() && !t.Count.Given {
+		t.Count.N = 1
+		in.SetCount(1)
+	}
+	if err := cmp.Or(t.checkSize(s.IsStream()), checkFrame(t.frame, s.Local().String(), s.IsStream())); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	mk = t.maker(parent, inspector, out)
+	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
+		mk = t.maker(parent, inspector, nil) // lines would be messages to the peer
+	}
+	conn := in.Conn(s)
+	if err = reword(conn.Serve()); errors.Is(err, lines.ErrFailed) {
+		err = nil // out says more
+	}
+	if err = errors.Join(err, out.Close(), s.Close(), mk.Unsaved()); err != nil {
+		return errors.Join(err, context.Cause(parent))
+	}
+	return t.outcome(in.Context(), conn)
+}
+
+// outcome is what becomes of a run in which nothing failed.
+func (t *taker) outcome(ctx context.Context, conn *intake.Conn) error {
+	switch {
+	case t.Count.N > 0 && conn.Received() >= t.Count.N, context.Cause(ctx) == errReaderGone:
+		return nil
+	case ctx.Err() != nil && context.Cause(ctx) == errTimeout:
+		return &exitError{exitTimeout, fmt.Errorf("%w after %d messages", wrapReceive(conn, errTimeout), conn.Received()), ""}
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case conn.Unfinished():
+		return &exitError{exitPeerEnded, wrapReceive(conn, errUnfinished), ""}
+	case t.Count.N > 0 || conn.Received() == 0:
+		return peerEnded(conn, t.Count.N)
+	}
+	return nil
+}
+
+var errUnfinished = errors.New("the peer ended in the middle of a message")
+
+// peerEnded is the error of a peer that ended before the wanted number of messages
+// had come.
+func peerEnded(conn *intake.Conn, wanted int) error {
+	err := errors.New("the peer ended without sending anything")
+	if n := conn.Received(); n > 0 {
+		err = fmt.Errorf("the peer ended after %d of %d messages", n, wanted)
+	}
+	return &exitError{exitPeerEnded, wrapReceive(conn, err), ""}
+}
+
+// wrapReceive puts the address of the peer, or our own, before err.
+func wrapReceive(conn *intake.Conn, err error) error {
+	return &fdio.Error{Address: cmp.Or(conn.Remote(), conn.Local()), Op: "receive", Err: err}
+}

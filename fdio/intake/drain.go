@@ -1,0 +1,97 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// UnreadError says that the end has come before everything that was queued was
+// received.
+type UnreadError struct{ Bytes int }
+
+func (e *UnreadError) Error() string {
+	return fmt.Sprintf("not all that was queued could be received in time: %d bytes", e.Bytes)
+}
+
+// drains reports whether the run is to end, and what is queued is still received.
+func (in *Intake) drains() bool { return in.opts.Drain >= 0 && in.parent.Err() != nil }
+
+// drainEnd is when what is queued is not received any more.
+func (in *Intake) drainEnd() time.Time {
+	if at := in.endedAt.Load(); at != 0 {
+		return time.Unix(0, at).Add(in.opts.Drain)
+	}
+	return time.Now().Add(in.opts.Drain)
+}
+
+// cause is why the run has ended.
+func (in *Intake) cause() error { return context.Cause(in.ctx) }
+
+// drain receives what is queued, once at least. On Unix sockets nothing can be added
+// to that any more; on others something may until the time is up. It returns how the
+// messages ended: io.EOF, ErrCounted or EAGAIN; or an error.
+func (c *Conn) drain() (ending, err error) {
+	c.socket.ShutdownRead()
+	end := c.in.drainEnd()
+	for first := true; first || c.pending() || time.Now().Before(end); first = false {
+		b, err := c.source.next()
+		if b != nil {
+			if err := c.take(b); err != nil {
+				c.takePending()
+				return nil, err
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF, ErrCounted, unix.EAGAIN:
+			return err, nil
+		default:
+			return nil, c.wrap(err)
+		}
+	}
+	return nil, c.leftUnread()
+}
+
+// pending reports whether frames have been received that were not handed over.
+func (c *Conn) pending() bool { return c.source.frames != nil && c.source.frames.Pending() }
+
+// leftUnread is an error where something is queued that will not be received, now
+// that the run ends.
+func (c *Conn) leftUnread() error {
+	if !c.in.drains() {
+		return nil
+	}
+	bytes := c.socket.Unread()
+	if c.socket.IsDatagram() { // that was the next one
+		if c.socket.Inherited() {
+			return nil // others may go on with it
+		}
+		bytes = c.discard()
+	}
+	if bytes == 0 {
+		return nil
+	}
+	return c.wrap(&UnreadError{bytes})
+}
+
+// discard receives the datagrams that are queued, and returns how many bytes they
+// had.
+func (c *Conn) discard() (bytes int) {
+	const most = 100_000 // others may go on sending
+	b := c.newBatch()
+	defer b.Release()
+	m := b.message()
+	b.arena.place(m, c.in.opts.Sizes, c.controlSize())
+	for range most {
+		if c.socket.TryRecv(&m.Incoming, unix.MSG_TRUNC) != nil {
+			break
+		}
+		bytes += m.Size
+		m.Close()
+	}
+	return bytes
+}

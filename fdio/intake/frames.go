@@ -1,0 +1,158 @@
+package intake
+
+import (
+	"time"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/frame"
+
+	"golang.org/x/sys/unix"
+)
+
+// chunk is what one recvmsg(2) returns of a stream that is split into frames. The
+// frames lie in it.
+type chunk struct {
+	msg      fdio.Incoming
+	buffers  [1][]byte // of msg
+	data     []byte    // their memory
+	received time.Time
+}
+
+// peekSize is how many bytes are looked at, before as many are received as belong to
+// frames that are wanted.
+const peekSize = 64 << 10
+
+// nextFrames is next for a stream that is split into frames. Where it may not
+// receive, it returns those that have come already.
+func (s *source) nextFrames(mayReceive bool) (*Batch, error) {
+	in := s.conn.in
+	b := s.conn.newBatch()
+	b.Borrowed = true
+	most := maxMessages
+	if in.opts.OneByOne {
+		most = 1
+	}
+	allowed := in.count.take(most)
+	err := s.fill(b, allowed, mayReceive)
+	in.count.settle(len(b.Messages))
+	b.hold()
+	if err == unix.EAGAIN {
+		s.frames.Trim()
+		s.dropChunk()
+	}
+	return b.orNone(err)
+}
+
+// fill takes up to so many frames into the batch: those that have come, or else
+// those that the next chunk brings.
+func (s *source) fill(b *Batch, allowed int, mayReceive bool) error {
+	if allowed == 0 {
+		return ErrCounted
+	}
+	for len(b.Messages) < allowed {
+		f, ok, err := s.frames.Next()
+		switch {
+		case err != nil:
+			return err
+		case ok:
+			if err := s.addFrame(b, f); err != nil {
+				return err
+			}
+			continue
+		case len(b.Messages) > 0:
+			return nil
+		case !mayReceive:
+			return unix.EAGAIN
+		}
+		if err := s.receiveChunk(allowed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addFrame takes a frame into the batch, if it is to be taken.
+func (s *source) addFrame(b *Batch, f frame.Frame) error {
+	m := b.message()
+	m.one[0] = f.Data
+	m.Incoming.Buffers, m.N, m.Size = m.one[:], len(f.Data), len(f.Data)
+	m.Control, m.Flags, m.From = f.Control, f.Flags, fdio.Address{}
+	taken, err := s.conn.admit(m)
+	if taken {
+		b.stamp(m, s.receivedAt())
+	}
+	return err
+}
+
+func (s *source) receivedAt() time.Time {
+	if s.chunk == nil {
+		return time.Now()
+	}
+	return s.chunk.received
+}
+
+// receiveChunk receives what comes next. With Options.Count that is no more than
+// belongs to as many frames, so that whoever uses the socket after this run goes on
+// right behind them.
+func (s *source) receiveChunk(allowed int) error {
+	c := s.conn
+	if s.chunk == nil {
+		s.chunk = c.in.chunks.Get().(*chunk)
+	}
+	ch := s.chunk
+	data := ch.data
+	if c.in.opts.Count > 0 {
+		n, err := c.socket.Peek(data[:min(len(data), peekSize)])
+		if err != nil {
+			return err
+		}
+		if n > 0 { // else receiving says that this is the end
+			want, err := s.frames.Want(data[:n], allowed)
+			if err != nil {
+				return err
+			}
+			if want == 0 { // the frame has ended before
+				ch.received = time.Now()
+				return nil
+			}
+			data = data[:want]
+		}
+	}
+	ch.buffers[0] = data
+	ch.msg.Buffers = ch.buffers[:]
+	ch.msg.Space, _ = withRoom(ch.msg.Space, 0, c.controlSize())
+	ch.msg.Space = ch.msg.Space[:c.controlSize()]
+	if err := c.socket.TryRecv(&ch.msg, c.in.opts.Flags); err != nil {
+		return err
+	}
+	ch.received = time.Now()
+	s.frames.Add(frame.Received{Data: ch.msg.Data(), Control: ch.msg.Control, Flags: ch.msg.Flags})
+	ch.msg.Control = nil // the Assembler's
+	return nil
+}
+
+// dropChunk gives back the memory that frames lie in.
+func (s *source) dropChunk() {
+	if s.chunk != nil {
+		s.conn.in.chunks.Put(s.chunk)
+		s.chunk = nil
+	}
+}
+
+// restOfFrame is rest for a stream that is split into frames.
+func (s *source) restOfFrame(atEnd bool) (b *Batch, whole bool) {
+	f, e := s.frames.Rest()
+	if e == frame.Nothing {
+		return nil, false
+	}
+	b = s.conn.newBatch()
+	b.Borrowed = true
+	if s.addFrame(b, f) != nil || len(b.Messages) == 0 {
+		b.Release()
+		return nil, false
+	}
+	b.hold()
+	whole = e == frame.Complete && atEnd
+	b.Messages[0].Unfinished = !whole
+	return b, whole
+}

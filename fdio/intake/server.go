@@ -1,0 +1,216 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fdmsg/fdio"
+
+	"golang.org/x/sys/unix"
+)
+
+// server serves any number of peers at once, each on a goroutine of its own.
+type server struct {
+	in       *Intake
+	running  sync.WaitGroup
+	accepted atomic.Int64 // connections so far
+	open     atomic.Int64 // connections now
+
+	mu  sync.Mutex
+	err error // the first error that is not one peer's alone
+}
+
+// Served is what Serve has done.
+type Served struct {
+	Connections int64 // accepted
+	Messages    int64
+}
+
+// Serve receives from all sockets, the connections of listening ones and the messages
+// of all others, until the run ends, and closes them. Errors of an accepted connection
+// are that peer's affair: Observer is told. Others end the run.
+func (in *Intake) Serve(sockets []*fdio.Socket) (Served, error) {
+	srv := &server{in: in}
+	for _, s := range sockets {
+		srv.running.Go(func() { srv.fail(errors.Join(srv.serveSocket(s), s.Close())) })
+	}
+	srv.running.Wait()
+	return Served{srv.accepted.Load(), in.Received()}, srv.err
+}
+
+func (srv *server) serveSocket(s *fdio.Socket) error {
+	if s.Listening() {
+		return srv.accept(s)
+	}
+	c := srv.in.Conn(s)
+	c.asksEach = c.peer == nil && srv.in.opts.Allow != nil
+	if !c.asksEach && !srv.in.allows(c.peer) {
+		srv.in.observer().Refused(c, Sender{}, NotAllowed)
+		return nil
+	}
+	err := c.Serve()
+	if left, ok := errors.AsType[*UnreadError](err); ok {
+		srv.in.observer().Left(c, left)
+		return nil
+	}
+	return err
+}
+
+// fail ends the run because of err, if there is one.
+func (srv *server) fail(err error) {
+	if err == nil {
+		return
+	}
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if _, ok := errors.AsType[*sinkError](err); srv.err == nil && !ok { // a sink knows itself
+		srv.err = err
+	}
+	srv.in.Stop(err)
+}
+
+// accept accepts connections until the run ends, and then those that are queued.
+// While descriptors or memory are short it pauses, and says so once.
+func (srv *server) accept(s *fdio.Socket) error {
+	ctx := srv.in.ctx
+	local := localText{s.Local(), s.Local().String()}
+	short := false
+	for {
+		conn, err := s.Accept(ctx)
+		switch {
+		case err == nil:
+			short = false
+			srv.serveConnection(conn, local.of(conn))
+		case ctx.Err() != nil:
+			if srv.in.drains() && !s.Inherited() {
+				return srv.acceptQueued(s, local)
+			}
+			return nil
+		case isShortage(err):
+			if !short {
+				srv.in.observer().Warn(err)
+			}
+			short = true
+			pause(ctx, 50*time.Millisecond)
+		default:
+			return err
+		}
+	}
+}
+
+// acceptQueued accepts what connected before the end, on a socket of our own: an
+// inherited one is also somebody else's, who goes on accepting. On Unix sockets
+// nobody can connect any more; on others somebody may until the time is up.
+func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
+	queued := s.Readable()
+	s.ShutdownRead()
+	end := srv.in.drainEnd()
+	for {
+		conn, err := s.TryAccept()
+		over := time.Now().After(end)
+		switch {
+		case err == nil:
+			srv.serveConnection(conn, local.of(conn))
+			if over && !s.IsUnix() {
+				return nil
+			}
+		case isShortage(err) && !queued: // accept4(2) wants a descriptor before it looks
+			return nil
+		case isShortage(err) && over:
+			return &fdio.Error{Address: local.text, Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
+		case isShortage(err):
+			pause(context.Background(), 5*time.Millisecond) // connections that end give back
+		default:
+			return nil
+		}
+	}
+}
+
+// serveConnection serves an accepted connection, if it is to be served. Connections
+// share the text of their local address.
+func (srv *server) serveConnection(s *fdio.Socket, local string) {
+	c := srv.in.newConn(s, local)
+	if why, refused := srv.refuses(c); refused {
+		srv.in.observer().Refused(c, Sender{}, why)
+		s.Close()
+		return
+	}
+	c.number = int(srv.accepted.Add(1))
+	srv.in.observer().Opened(c)
+	srv.in.stopper.add(s)
+	srv.running.Go(func() { srv.run(c) })
+}
+
+// refuses is why a connection is not to be served, if it is not. One that is counts
+// among the open ones.
+func (srv *server) refuses(c *Conn) (why Refusal, refused bool) {
+	switch most := srv.in.opts.MaxConnections; {
+	case !srv.in.allows(c.peer):
+		return NotAllowed, true
+	case srv.open.Add(1) > int64(most) && most > 0:
+		srv.open.Add(-1)
+		return TooMany, true
+	}
+	return 0, false
+}
+
+// run is the life of an accepted connection. A goroutine keeps the stack that it has
+// had, and most connections are idle: so nothing that goes deep comes before the
+// first message.
+func (srv *server) run(c *Conn) {
+	defer srv.leave(c)
+	err := c.wait()
+	if err == nil {
+		err = c.receive()
+	}
+	srv.ended(c, err)
+}
+
+//go:noinline
+func (srv *server) ended(c *Conn, err error) {
+	err = c.end(err)
+	c.finish()
+	if left, ok := errors.AsType[*UnreadError](err); ok {
+		srv.in.observer().Left(c, left)
+		err = nil
+	}
+	srv.in.observer().Closed(c, err)
+}
+
+func (srv *server) leave(c *Conn) {
+	srv.in.stopper.remove(c.socket)
+	c.socket.Close()
+	srv.open.Add(-1)
+}
+
+// localText is an address and its text.
+type localText struct {
+	address fdio.Address
+	text    string
+}
+
+// of is the text of the local address of s, the same for all where it is the same.
+func (l localText) of(s *fdio.Socket) string {
+	if s.Local() == l.address {
+		return l.text
+	}
+	return s.Local().String()
+}
+
+// isShortage reports whether err passes when others give something back:
+// accept(2).
+func isShortage(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) ||
+		errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
