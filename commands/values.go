@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 )
 
@@ -25,54 +24,21 @@ type FileSize int64
 const maxSize = math.MaxInt32
 
 func parseSize(text string) (Size, error) {
-	n, err := parseBytes(text, maxSize)
+	n, err := fdio.ParseSize(text, maxSize)
 	return Size(n), err
 }
 
 func parseFileSize(text string) (FileSize, error) {
-	n, err := parseBytes(text, math.MaxInt64)
+	n, err := fdio.ParseSize(text, math.MaxInt64)
 	return FileSize(n), err
-}
-
-func parseBytes(text string, most uint64) (uint64, error) {
-	digits, shift := text, 0
-	if text != "" {
-		if i := strings.IndexByte("KMG", text[len(text)-1]); i >= 0 {
-			digits, shift = text[:len(text)-1], 10*(i+1)
-		}
-	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a size: write a number of bytes, with K, M or G for powers of 1024", text)
-	}
-	if n > most>>shift {
-		return 0, fmt.Errorf("size %s is too large: less than %dG", text, most>>30+1)
-	}
-	return n << shift, nil
 }
 
 // Duration is a time span: 5, 0.25 (seconds), 100ms, 1m, 1h.
 type Duration time.Duration
 
 func parseDuration(text string) (Duration, error) {
-	number := strings.TrimRight(text, "hms")
-	unit := text[len(number):]
-	if unit == "" {
-		unit = "s"
-	}
-	if number == "" || strings.Trim(number, "0123456789.") != "" || !slices.Contains([]string{"ms", "s", "m", "h"}, unit) {
-		return 0, fmt.Errorf("%q is not a duration: write seconds, or a number with ms, s, m or h", text)
-	}
-	d, err := time.ParseDuration(number + unit)
-	switch {
-	case err != nil && strings.Count(number, ".") <= 1 && number != ".":
-		return 0, fmt.Errorf("duration %s is too long", text)
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a duration: write seconds, or a number with ms, s, m or h", text)
-	case d == 0 && strings.Trim(number, "0.") != "":
-		d = 1 // 0 would be no limit
-	}
-	return Duration(d), nil
+	d, err := fdio.ParseDuration(text)
+	return Duration(d), err
 }
 
 // String writes d in seconds, so that it is read as the same again.
@@ -126,9 +92,6 @@ type FD struct {
 }
 
 func parseFD(text string) (FD, error) {
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
-		return FD{}, fmt.Errorf("%q is not the number of a descriptor", text)
-	}
-	return FD{int(n), true}, nil
+	n, err := fdio.ParseFD(text)
+	return FD{n, err == nil}, err
 }

@@ -24,7 +24,7 @@ func TestParseSize(t *testing.T) {
 func TestParseDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"0": 0, "5": 5 * time.Second, "0.25": 250 * time.Millisecond, ".5": 500 * time.Millisecond, "1.": time.Second,
-		"100ms": 100 * time.Millisecond, "2s": 2 * time.Second, "1m": time.Minute, "1.5h": 90 * time.Minute,
+		"100ms": 100 * time.Millisecond, "2s": 2 * time.Second, "1m": time.Minute, "1.5h": 90 * time.Minute, "1m30s": 90 * time.Second,
 		"0.0000000001": 1, // what is not zero does not mean "none"
 	} {
 		if got, err := parseDuration(text); err != nil || time.Duration(got) != want {

@@ -2,7 +2,6 @@ package fdio
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"net/netip"
 	"strconv"
@@ -51,23 +50,6 @@ func rawValue(string) ([]byte, error) {
 	return nil, syntaxErrorf("write the bytes as typed parts, hex=... for example")
 }
 
-func parseInteger(text string, least, most int64) (int64, error) {
-	digits, shift := text, 0
-	if text != "" {
-		if i := strings.IndexByte("KMG", text[len(text)-1]); i >= 0 {
-			digits, shift = text[:len(text)-1], 10*(i+1)
-		}
-	}
-	n, err := strconv.ParseInt(digits, 0, 64)
-	switch {
-	case err == nil && (n<<shift>>shift != n || n<<shift < least || n<<shift > most), errors.Is(err, strconv.ErrRange):
-		return 0, syntaxErrorf("%s is out of range: from %d to %d", text, least, most)
-	case err != nil || strings.Contains(text, "_"):
-		return 0, syntaxErrorf("%q is not a number", text)
-	}
-	return n << shift, nil
-}
-
 // lingerValue reads struct linger, socket(7): seconds, or off.
 func lingerValue(text string) ([]byte, error) {
 	if text == "off" {
@@ -104,18 +86,14 @@ func time64(d time.Duration) []byte {
 	return binary.NativeEndian.AppendUint64(b, uint64(d%time.Second/time.Microsecond))
 }
 
+// parseTime reads a duration in the microseconds that the kernel counts in,
+// rounded up: 0 would mean no limit.
 func parseTime(text string) (time.Duration, error) {
-	if strings.Trim(text, "0123456789.") == "" {
-		text += "s" // a number alone is seconds
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, syntaxErrorf("%q is not a duration", text)
-	}
+	d, err := ParseDuration(text)
 	if rest := d % time.Microsecond; rest > 0 && d < math.MaxInt64-time.Microsecond {
-		d += time.Microsecond - rest // as 0 would be none
+		d += time.Microsecond - rest
 	}
-	return d, nil
+	return d, err
 }
 
 func nameValue(text string) ([]byte, error) {
