@@ -17,15 +17,10 @@ import (
 
 // AccessFlags say who may talk to a server over Unix sockets.
 type AccessFlags struct {
-	AllowUID []string
-	AllowGID []string
+	AllowUID []string `name:"allow-uid" placeholder:"USER" sep:"none" help:"Refuse everyone but this user, given by name or number. May be repeated."`
+	AllowGID []string `name:"allow-gid" placeholder:"GROUP" sep:"none" help:"Refuse everyone but this group, and the users of --allow-uid. May be repeated."`
 
 	uids, gids []uint32
-}
-
-func (f *AccessFlags) declare(g *grammar) {
-	g.flag(many(&f.AllowUID, asGiven), "allow-uid", "USER", "Refuse all but this user, by name or number; may be repeated")
-	g.flag(many(&f.AllowGID, asGiven), "allow-gid", "GROUP", "Refuse all but this group, or those of --allow-uid; may be repeated")
 }
 
 // parseAccess looks the users and groups up.

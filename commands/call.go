@@ -18,26 +18,18 @@ anything is received: a server that answers while it reads needs room for it.
 ` + "\n" + controlHelp + "\n" + optionHelp + "\n" + valueHelp
 
 type callCommand struct {
-	OutgoingFlags
-	IncomingFlags
-	SocketFlags
-	ModeFlag
-	OutputFlag
-	CommandFlags
-	CommonFlags
+	OutgoingFlags `group:"Message:"`
+	FrameFlag     `group:"Message:"`
+	IncomingFlags `group:"Receiving:"`
+	OutputFlag    `group:"Output:"`
+	CommandFlags  `group:"COMMAND:"`
+	ModeFlag      `group:"Socket:"`
+	SocketFlags   `group:"Socket:"`
+	CommonFlags   `group:"General:"`
 }
 
-func (c *callCommand) declare(g *grammar) {
-	c.OutgoingFlags.declare(g)
-	c.IncomingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	c.ModeFlag.declare(g)
-	c.OutputFlag.declare(g)
-	c.CommandFlags.declare(g)
-	c.CommonFlags.declare(g)
-}
-
-func (c *callCommand) validate() (err error) {
+// AfterApply checks the command line.
+func (c *callCommand) AfterApply() (err error) {
 	if err := c.validateMessage(); err != nil {
 		return err
 	}
@@ -64,7 +56,8 @@ func (c *callCommand) validate() (err error) {
 	return c.validateOne(c.address, c.order, &c.CommandFlags)
 }
 
-func (c *callCommand) run(ctx context.Context) error {
+// Run sends the message, and receives the answer as recv does.
+func (c *callCommand) Run(ctx context.Context) error {
 	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, asks: true, open: c.ask}
 	return t.run(ctx)
 }

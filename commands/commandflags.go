@@ -2,23 +2,23 @@ package commands
 
 import "strings"
 
-// CommandFlags say what COMMAND is and how it gets its descriptors.
+// CommandFlags say how COMMAND gets its descriptors.
 type CommandFlags struct {
-	Stdin  FD
-	Stdout FD
-	FDName string
+	Stdin  FD     `placeholder:"I" help:"Make descriptor I, counted from 0, standard input of COMMAND as well."`
+	Stdout FD     `placeholder:"I" help:"Make descriptor I, counted from 0, standard output of COMMAND as well."`
+	FDName string `name:"fdname" placeholder:"A:B" help:"Name the descriptors for COMMAND, in LISTEN_FDNAMES."`
 
-	argv []string // COMMAND, nil: none
+	argv []string // COMMAND, nil if there is none
 	path string   // of its file
 }
 
-func (f *CommandFlags) declare(g *grammar) {
-	g.flag(one(&f.Stdin, parseFD), "stdin", "I", "Descriptor I, counted from 0, is standard input of COMMAND as well")
-	g.flag(one(&f.Stdout, parseFD), "stdout", "I", "Descriptor I is standard output of COMMAND as well")
-	g.flag(one(&f.FDName, asGiven), "fdname", "A:B", "Names of the descriptors for COMMAND, in LISTEN_FDNAMES")
+// BeforeApply notes COMMAND.
+func (f *CommandFlags) BeforeApply(line *commandLine) error {
+	if f.argv = line.command; f.argv != nil && len(f.argv) == 0 {
+		return usagef("", "no COMMAND after --")
+	}
+	return nil
 }
-
-func (f *CommandFlags) setCommand(argv []string) { f.argv = argv }
 
 func (f *CommandFlags) validateCommand() error {
 	if f.argv == nil && (f.Stdin.Given || f.Stdout.Given || f.FDName != "") {

@@ -12,19 +12,20 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
-// command is one subcommand with its parsed flags and arguments.
+// A command is a struct that kong fills from the flags and arguments of one
+// subcommand. Its AfterApply method checks them.
 type command interface {
-	// declare tells the flags and arguments, and sets what has a default.
-	declare(g *grammar)
-	// run does what was asked for. It returns when everything it opened is
-	// closed and every line is written.
-	run(ctx context.Context) error
-	// timeout is what bounds run, 0 for nothing.
+	// Run does the work. It returns when everything that it opened is closed and
+	// every line is written.
+	Run(ctx context.Context) error
+	// timeout returns how long Run may take, 0 for no limit.
 	timeout() time.Duration
-	// heedsSignals says that run has to end by itself when a signal comes. Else
-	// the signal ends the process wherever that is.
+	// heedsSignals reports whether Run must be told of a signal to clean up.
+	// Otherwise the signal ends the process at once.
 	heedsSignals() bool
 }
 
@@ -61,17 +62,15 @@ func Main(argv []string) int {
 }
 
 func run(sub *subcommand, args []string) int {
-	cmd, err := parse(sub, args)
-	if err == errHelpShown {
-		return exitOK
-	}
+	cmd := sub.new()
+	kctx, err := parse(sub, cmd, args)
 	if err == nil {
-		err = runCommand(cmd)
+		err = runCommand(kctx, cmd)
 	}
 	return report(sub.name, err)
 }
 
-func runCommand(cmd command) error {
+func runCommand(kctx *kong.Context, cmd command) error {
 	ctx := context.Background()
 	if cmd.heedsSignals() {
 		var stop func()
@@ -83,7 +82,8 @@ func runCommand(cmd command) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
 		defer cancel()
 	}
-	err := cmd.run(ctx)
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	err := kctx.Run()
 	if err != nil {
 		surviveWrites()
 	}

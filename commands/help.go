@@ -29,26 +29,27 @@ func firstSentence(s string) string {
 	return strings.TrimSuffix(first, ".")
 }
 
-// printHelp prints what fdmsg COMMAND --help shows.
-func printHelp(w io.Writer, sub *subcommand, flags []*kong.Flag) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Usage: fdmsg %s %s\n\n%s\n\nFlags:\n", sub.name, sub.synopsis, sub.summary)
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, f := range flags {
-		short := "   "
-		if f.Short != 0 {
-			short = "-" + string(f.Short) + ","
-		}
-		value := ""
-		if takesValue(f) {
-			value = " " + f.PlaceHolder
-		}
-		fmt.Fprintf(t, "  %s --%s%s\t%s\n", short, f.Name, value, f.Help)
+// printHelp prints what fdmsg COMMAND --help shows: kong's help between the usage
+// line, as kong does not know of COMMAND, and the sections about values. These
+// also describe the arguments, for which kong would print a list of names.
+func (sub *subcommand) printHelp(options kong.HelpOptions, kctx *kong.Context) error {
+	if _, err := fmt.Fprintf(kctx.Stdout, "Usage: fdmsg %s %s\n", sub.name, sub.synopsis); err != nil {
+		return err
 	}
-	t.Flush()
-	b.WriteString("\n" + sub.help)
-	_, err := io.WriteString(w, b.String())
+	kctx.Model.Positional = nil
+	if err := kong.DefaultHelpPrinter(options, kctx); err != nil {
+		return err
+	}
+	_, err := io.WriteString(kctx.Stdout, "\n"+sub.help)
 	return err
+}
+
+// formatHelp adds its default to the help of a flag.
+func formatHelp(v *kong.Value) string {
+	if !v.HasDefault {
+		return v.Help
+	}
+	return strings.TrimSuffix(v.Help, ".") + " (default: " + v.Default + ")."
 }
 
 const topHelp = `Send and receive messages with sendmsg(2) and recvmsg(2), and pass open file

@@ -9,29 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IncomingFlags are what is received, and what of it is shown.
+// IncomingFlags say what is received, and how much of it.
 type IncomingFlags struct {
-	Count       Count
-	Size        Size
-	Buffer      []Size
-	ControlSize Size
-	FDs         string
-	MaxFrame    Size
-	ContentFlags
+	Count       Count  `short:"n" placeholder:"N" help:"Stop after N messages; 0 means no limit."`
+	Size        Size   `placeholder:"SIZE" default:"256K" help:"Room for the data of one message."`
+	Buffer      []Size `placeholder:"SIZE" sep:"none" help:"Receive into a buffer of this size instead of --size. May be repeated: the buffers are filled in order."`
+	ControlSize Size   `placeholder:"SIZE" default:"16K" help:"Room for the control messages of one message."`
+	MaxFrame    Size   `placeholder:"SIZE" default:"16M" help:"Close the connection when a frame (--frame) is longer than this."`
+
+	FDs          string `name:"fds" placeholder:"ACTION" enum:"pass,drop,cut,refuse" default:"pass" group:"Descriptors and contents:" help:"What to do with descriptors that arrive: pass takes them, drop takes the message without them, cut closes the connection, refuse makes sending them fail."`
+	ContentFlags `group:"Descriptors and contents:"`
 
 	recvFlags int        // of recvmsg(2)
 	frame     fdio.Frame // how a stream is split
-}
-
-func (f *IncomingFlags) declare(g *grammar) {
-	f.Size, f.ControlSize, f.FDs, f.MaxFrame = 256<<10, 16<<10, passFDs, 16<<20
-	g.flag(one(&f.Count, parseCount), "count", "N", "Receive N messages; 0: no limit").Short = 'n'
-	g.flag(one(&f.Size, parseSize), "size", "SIZE", "Bytes of data for one message (256K)")
-	g.flag(many(&f.Buffer, parseSize), "buffer", "SIZE", "Instead of --size: a buffer of so many bytes; again: another one, filled after it")
-	g.flag(one(&f.ControlSize, parseSize), "control-size", "SIZE", "Bytes for the control messages of one message (16K)")
-	g.flag(one(&f.FDs, asGiven), "fds", "pass|drop|cut|refuse", "Descriptors that come: take them; take the message without; close the connection; make sending them fail (pass)").Enum = "pass,drop,cut,refuse"
-	g.flag(one(&f.MaxFrame, parseSize), "max-frame", "SIZE", "With --frame: close a peer whose message is longer (16M)")
-	f.ContentFlags.declare(g)
 }
 
 // useFrame makes frames of what streams bring.

@@ -30,44 +30,28 @@ itself, and FDMSG_FROM the sender.
 ` + "\n" + optionHelp + "\n" + valueHelp
 
 type listenCommand struct {
-	IncomingFlags
-	SocketFlags
-	BindFlags
-	AccessFlags
-	Backlog        Count
-	MaxConnections Count
-	IdleTimeout    Duration
-	Drain          Duration
-	OutputFlag
-	Events bool
-	CommandFlags
-	MaxChildren Count
-	CommonFlags
+	FrameFlag      `group:"Receiving:"`
+	IncomingFlags  `group:"Receiving:"`
+	OutputFlag     `group:"Output:"`
+	Events         bool `group:"Output:" help:"Print a line for other events as well: listening, open, close, refused, exit, error, end."`
+	CommandFlags   `group:"COMMAND:"`
+	MaxChildren    Count `group:"COMMAND:" placeholder:"N" default:"64" help:"Run at most N COMMANDs at once."`
+	BindFlags      `group:"Socket:"`
+	SocketFlags    `group:"Socket:"`
+	AccessFlags    `group:"Serving:"`
+	Backlog        Count    `group:"Serving:" placeholder:"N" help:"Let up to N connections wait to be accepted (default: 4096)."`
+	MaxConnections Count    `group:"Serving:" placeholder:"N" help:"Close new connections while N are open; 0 means no limit."`
+	IdleTimeout    Duration `group:"Serving:" placeholder:"DURATION" help:"Close connections on which nothing has arrived for this long; 0 means never."`
+	Drain          Duration `group:"Serving:" placeholder:"DURATION" default:"1s" help:"At the end, keep receiving for this long what has been sent by then."`
+	CommonFlags    `group:"General:"`
 
-	Addresses []string
+	Addresses []string `arg:"" name:"ADDRESS"`
 
 	addresses []fdio.Address
 }
 
-func (c *listenCommand) declare(g *grammar) {
-	c.Drain, c.MaxChildren = Duration(time.Second), Count{64, true}
-	c.IncomingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	c.BindFlags.declare(g)
-	c.AccessFlags.declare(g)
-	g.flag(one(&c.Backlog, parseCount), "backlog", "N", "Let so many connections wait to be accepted (4096)")
-	g.flag(one(&c.MaxConnections, parseCount), "max-connections", "N", "Close connections at once while there are N; 0: no limit")
-	g.flag(one(&c.IdleTimeout, parseDuration), "idle-timeout", "DURATION", "Close connections on which nothing came for so long; 0: never")
-	g.flag(one(&c.Drain, parseDuration), "drain", "DURATION", "At the end, receive for so long what has been sent by then (1)")
-	c.OutputFlag.declare(g)
-	g.toggle(&c.Events, "events", "Print a line also for what happens besides messages: listening, open, close, refused, exit, error, end")
-	c.CommandFlags.declare(g)
-	g.flag(one(&c.MaxChildren, parseCount), "max-children", "N", "Run at most so many COMMANDs at once (64)")
-	c.CommonFlags.declare(g)
-	g.argument(many(&c.Addresses, asGiven), "ADDRESS")
-}
-
-func (c *listenCommand) validate() (err error) {
+// AfterApply checks the command line.
+func (c *listenCommand) AfterApply() (err error) {
 	var stdin claims
 	if c.addresses, err = parseAddresses(c.Addresses); err != nil {
 		return err
@@ -126,7 +110,8 @@ func (c *listenCommand) validate() (err error) {
 	return c.checkReadyFD()
 }
 
-func (c *listenCommand) run(parent context.Context) error {
+// Run serves until it is told to stop.
+func (c *listenCommand) Run(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	file, closeSave, err := prepare(ctx, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)

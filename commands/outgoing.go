@@ -17,34 +17,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OutgoingFlags are what makes up the message to be sent, and where it goes.
+// OutgoingFlags say what the message to be sent consists of, and where it goes.
 type OutgoingFlags struct {
-	Message     []string
-	MessageFile []string
-	Control     []string
-	From        string
-	To          string
-	Wait        Duration
+	Message     []string `short:"m" placeholder:"TEXT" sep:"none" help:"Send TEXT as one buffer of the message. May be repeated."`
+	MessageFile []string `short:"M" placeholder:"PATH" sep:"none" help:"Send the contents of a file as one buffer; - is standard input. May be repeated."`
+	Control     []string `short:"c" placeholder:"LEVEL:TYPE:DATA" sep:"none" help:"Send one more control message. May be repeated."`
+	From        string   `placeholder:"ADDRESS" group:"Socket:" help:"Bind to this address first."`
+	To          string   `placeholder:"ADDRESS" group:"Socket:" help:"Send the datagram to this address. The argument ADDRESS is then the sending socket: fd:N, or the address to bind to."`
+	Wait        Duration `placeholder:"DURATION" group:"Socket:" help:"Keep trying for this long while nobody listens at ADDRESS, or at the address of a connect: descriptor."`
 
-	Address     string
-	Descriptors []string
+	Address     string   `arg:"" name:"ADDRESS"`
+	Descriptors []string `arg:"" optional:"" name:"DESCRIPTOR"`
 
 	address   fdio.Address
 	from, to  *fdio.Address
 	specs     []descriptor.Spec
 	control   []cmsg.Message
 	sendFlags int // of sendmsg(2)
-}
-
-func (f *OutgoingFlags) declare(g *grammar) {
-	g.flag(many(&f.Message, asGiven), "message", "TEXT", "One buffer of the message; may be repeated").Short = 'm'
-	g.flag(many(&f.MessageFile, asGiven), "message-file", "PATH", "One buffer, from a file; - is standard input").Short = 'M'
-	g.flag(many(&f.Control, asGiven), "control", "LEVEL:TYPE:DATA", "One more control message; may be repeated").Short = 'c'
-	g.flag(one(&f.From, asGiven), "from", "ADDRESS", "Bind to this address first")
-	g.flag(one(&f.To, asGiven), "to", "ADDRESS", "Destination of a datagram; ADDRESS is then the socket itself: an open one, fd:N, or what to bind to")
-	g.flag(one(&f.Wait, parseDuration), "wait", "DURATION", "Keep trying for so long while nobody listens at ADDRESS, or where connect: goes")
-	g.argument(one(&f.Address, asGiven), "ADDRESS")
-	g.argument(many(&f.Descriptors, asGiven), "DESCRIPTOR").Required = false
 }
 
 // inherited reports whether the message goes out on a socket that is there

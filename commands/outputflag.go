@@ -10,11 +10,7 @@ import (
 
 // OutputFlag says where lines go.
 type OutputFlag struct {
-	Output string
-}
-
-func (f *OutputFlag) declare(g *grammar) {
-	g.flag(one(&f.Output, asGiven), "output", "FILE", "Append the lines to FILE instead of printing them; with COMMAND there are none otherwise")
+	Output string `placeholder:"FILE" help:"Append the lines to FILE instead of printing them. With COMMAND, there are no lines otherwise."`
 }
 
 // openOutput opens what the lines go to, nil for nothing. A FIFO that nobody reads is

@@ -20,36 +20,25 @@ line is what one recvmsg(2) returned.
 ` + "\n" + optionHelp + "\n" + valueHelp
 
 type recvCommand struct {
-	IncomingFlags
-	SocketFlags
-	Connect bool
-	BindFlags
-	OutputFlag
-	CommandFlags
-	From string
-	Wait Duration
-	CommonFlags
+	FrameFlag     `group:"Receiving:"`
+	IncomingFlags `group:"Receiving:"`
+	OutputFlag    `group:"Output:"`
+	CommandFlags  `group:"COMMAND:"`
+	Connect       bool     `group:"Socket:" help:"Connect to ADDRESS instead of binding to it."`
+	From          string   `group:"Socket:" placeholder:"ADDRESS" help:"With --connect: bind to this address first."`
+	Wait          Duration `group:"Socket:" placeholder:"DURATION" help:"With --connect: keep trying for this long while nobody listens at ADDRESS."`
+	BindFlags     `group:"Socket:"`
+	SocketFlags   `group:"Socket:"`
+	CommonFlags   `group:"General:"`
 
-	Address string
+	Address string `arg:"" name:"ADDRESS"`
 
 	address fdio.Address
 	from    *fdio.Address
 }
 
-func (c *recvCommand) declare(g *grammar) {
-	c.IncomingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	g.toggle(&c.Connect, "connect", "Connect to ADDRESS instead of binding to it")
-	c.BindFlags.declare(g)
-	c.OutputFlag.declare(g)
-	c.CommandFlags.declare(g)
-	g.flag(one(&c.From, asGiven), "from", "ADDRESS", "With --connect: bind to this address first")
-	g.flag(one(&c.Wait, parseDuration), "wait", "DURATION", "With --connect: keep trying for so long while nobody listens at ADDRESS")
-	c.CommonFlags.declare(g)
-	g.argument(one(&c.Address, asGiven), "ADDRESS")
-}
-
-func (c *recvCommand) validate() (err error) {
+// AfterApply checks the command line.
+func (c *recvCommand) AfterApply() (err error) {
 	if c.address, err = parseAddress(c.Address); err != nil {
 		return err
 	}
@@ -88,7 +77,8 @@ func (c *recvCommand) validate() (err error) {
 	return c.checkReadyFD()
 }
 
-func (c *recvCommand) run(ctx context.Context) error {
+// Run receives from one peer, and prints or becomes COMMAND.
+func (c *recvCommand) Run(ctx context.Context) error {
 	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
 	return t.run(ctx)
 }

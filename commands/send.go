@@ -19,22 +19,16 @@ between them; the descriptors go with it. fdmsg prints one line of type "sent".
 ` + "\n" + controlHelp + "\n" + optionHelp + "\n" + valueHelp
 
 type sendCommand struct {
-	OutgoingFlags
-	SocketFlags
-	Listen bool
-	BindFlags
-	CommonFlags
+	OutgoingFlags `group:"Message:"`
+	FrameFlag     `group:"Message:"`
+	Listen        bool `group:"Socket:" help:"Bind to ADDRESS, wait for one peer, and send to it."`
+	BindFlags     `group:"Socket:"`
+	SocketFlags   `group:"Socket:"`
+	CommonFlags   `group:"General:"`
 }
 
-func (c *sendCommand) declare(g *grammar) {
-	c.OutgoingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	g.toggle(&c.Listen, "listen", "Bind to ADDRESS, wait for one peer, and send to it")
-	c.BindFlags.declare(g)
-	c.CommonFlags.declare(g)
-}
-
-func (c *sendCommand) validate() (err error) {
+// AfterApply checks the command line.
+func (c *sendCommand) AfterApply() (err error) {
 	if err := c.validateMessage(); err != nil {
 		return err
 	}
@@ -53,7 +47,8 @@ func (c *sendCommand) validate() (err error) {
 	return err
 }
 
-func (c *sendCommand) run(ctx context.Context) error {
+// Run sends the message and prints its line.
+func (c *sendCommand) Run(ctx context.Context) error {
 	m, err := c.prepare(ctx, c.order, c.Frame)
 	if err != nil {
 		return err

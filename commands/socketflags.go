@@ -8,24 +8,23 @@ import (
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
 
+	"github.com/alecthomas/kong"
+
 	"golang.org/x/sys/unix"
 )
 
-// SocketFlags are what sendmsg(2), recvmsg(2) and setsockopt(2) are to be told.
+// SocketFlags are the flags of sendmsg(2) and recvmsg(2), and the options of
+// setsockopt(2).
 type SocketFlags struct {
-	Flag   []string
-	Option []string
-
-	Frame fdio.Frame
+	Flag   []string `short:"F" placeholder:"NAME" sep:"none" help:"Pass a flag such as MSG_OOB to the call, by name or number. May be repeated."`
+	Option []string `short:"o" placeholder:"NAME[=VALUE]" sep:"none" help:"Set a socket option first, such as SO_RCVBUF=1M. May be repeated."`
 
 	options []fdio.Option
 }
 
-func (f *SocketFlags) declare(g *grammar) {
-	f.Frame = fdio.FrameChunk
-	g.flag(many(&f.Flag, asGiven), "flag", "NAME", "A flag of the call, MSG_OOB for example, by name or number; may be repeated").Short = 'F'
-	g.flag(many(&f.Option, asGiven), "option", "NAME[=VALUE]", "Set a socket option first, as in SO_RCVBUF=1M; may be repeated").Short = 'o'
-	g.flag(one(&f.Frame, fdio.ParseFrame), "frame", "KIND", "What makes a message in a stream: line, nul, u32be, u32le, json, eof; chunk, the default: what one call sends or returns")
+// FrameFlag says how messages are told apart in a stream.
+type FrameFlag struct {
+	Frame fdio.Frame `placeholder:"KIND" default:"chunk" help:"How messages are told apart in a stream: line, nul, u32be, u32le, json, eof, or chunk for what one call sends or receives."`
 }
 
 // The sides of a socket that a flag may be for.
@@ -107,6 +106,15 @@ func nameHint(err error) string {
 		return "known are " + strings.Join(unknown.Known, ", ")
 	}
 	return ""
+}
+
+// unknownFlag is the error of a flag that is none of those that are known.
+func unknownFlag(known []*kong.Flag, name string) error {
+	e := &cmsg.NameError{Kind: "flag", Name: "--" + name}
+	for _, f := range known {
+		e.Known = append(e.Known, "--"+f.Name)
+	}
+	return e
 }
 
 // distance is how many bytes must be put in, taken out or replaced to make a of
