@@ -88,6 +88,20 @@ func (l *commandLine) short(known []*kong.Flag, text string, args []string) (res
 	return args, nil
 }
 
+// unknownFlag returns the error of a long flag that is not known. Its hint is the
+// nearest one: a list of all flags would be long.
+func unknownFlag(known []*kong.Flag, name string) error {
+	names := make([]string, len(known))
+	for i, f := range known {
+		names[i] = f.Name
+	}
+	err := fmt.Errorf("unknown flag --%s", name)
+	if near := nearest(name, names); near != "" {
+		return usage(err, didYouMean("--"+near))
+	}
+	return err
+}
+
 func (l *commandLine) add(f *kong.Flag, value string) {
 	l.flags = append(l.flags, "--"+f.Name+value)
 	l.given = append(l.given, f.Name)

@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"fdmsg/fdio"
-	"fdmsg/fdio/descriptor"
 
 	"golang.org/x/sys/unix"
 )
@@ -143,57 +142,6 @@ func oneLine(s string) string {
 		b.WriteString(q[1 : len(q)-1])
 	}
 	return b.String()
-}
-
-// A causeHint says what one could do where the cause of an error is likely.
-type causeHint struct {
-	cause error
-	hint  string
-}
-
-// causeHints are all there are; the first that fits is given. They are a function's, as
-// a table of variables would have to be filled whenever the process begins.
-func causeHints() []causeHint {
-	return []causeHint{
-		{fdio.ErrUnknownScheme, "what stands before the first colon is a scheme; for a file of that name write ./NAME"},
-		{descriptor.ErrUnknownScheme, "what stands before the first colon is a scheme; for a file of that name write ./NAME or r:NAME"},
-		{fdio.ErrDBus, "write unix:/PATH for unix:path=/PATH and unix:@NAME for unix:abstract=NAME"},
-		{fdio.ErrNoScheme, "write ./NAME for a Unix socket's path, @NAME for an abstract name, tcp:HOST:PORT, udp:HOST:PORT or fd:N"},
-		{errNotActivated, "systemd.socket(5) and systemd-socket-activate pass sockets; a shell in between has another pid than LISTEN_PID says"},
-		{fdio.ErrNotOpen, "pass it on in the shell, as in N<FILE or N<&M"},
-		{fdio.ErrControlAlone, "-m or -M gives the message a byte"},
-		{fdio.ErrOptmem, "sysctl net.core.optmem_max is the most bytes of control messages in one call"},
-		{fdio.ErrCredentials, "the pid must be of a living process, and one's own without CAP_SYS_ADMIN; the uid and gid one's own without CAP_SETUID, CAP_SETGID"},
-		{fdio.ErrRightsRefused, "it has the socket option SO_PASSRIGHTS off"},
-		{fdio.ErrNoDescriptorsHere, "use a unix:, unix-dgram: or unix-seqpacket: address"},
-		{fdio.ErrFromTooLong, "use a name in the abstract namespace, as in unix-dgram:@NAME"},
-		{fdio.ErrInTheWay, "remove it, or use another path"},
-		{descriptor.ErrIsSocket, "a socket file is an address, not a descriptor"},
-		{descriptor.ErrPtrace, "it takes the permission to trace the process: the same user, a dumpable process, kernel.yama.ptrace_scope; or CAP_SYS_PTRACE"},
-		{descriptor.ErrNoReader, "start the reader first, or open it for both: rw:PATH"},
-		{unix.EADDRINUSE, "something has this address already; ss -lxnp and ss -lntup show what"},
-		{unix.EPROTOTYPE, "the server has a socket of another type: unix:, unix-dgram: or unix-seqpacket:"},
-		{unix.EMSGSIZE, "the message is larger than one datagram of this socket can be"},
-	}
-}
-
-func hintFor(err error) string {
-	if e, ok := errors.AsType[*exitError](err); ok && e.hint != "" {
-		return e.hint
-	}
-	if hint := nameHint(err); hint != "" {
-		return hint
-	}
-	for _, h := range causeHints() {
-		if errors.Is(err, h.cause) {
-			return h.hint
-		}
-	}
-	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Op == "connect" &&
-		(errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)) {
-		return "nobody listens there; --wait DURATION waits for a server that is about to start"
-	}
-	return ""
 }
 
 // dieBy ends the process by the signal, so that its parent sees how it ended:

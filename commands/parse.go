@@ -78,7 +78,7 @@ func decodeFrame(ctx *kong.DecodeContext, target reflect.Value) error {
 // topLevel handles a command line that names no subcommand.
 func topLevel(args []string) int {
 	if len(args) == 0 {
-		return report("", usagef("fdmsg --help", "no command: %s", subcommandNames()))
+		return report("", usagef("fdmsg --help lists the commands", "no command"))
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
@@ -97,15 +97,14 @@ func topLevel(args []string) int {
 }
 
 func unknownCommand(name string) int {
-	return report("", usagef("fdmsg --help", "unknown command %q: %s", name, subcommandNames()))
-}
-
-func subcommandNames() string {
+	if strings.HasPrefix(name, "-") {
+		return report("", usagef("fdmsg --help lists the commands, fdmsg COMMAND --help their flags", "unknown flag %s", name))
+	}
 	names := make([]string, len(subcommands))
 	for i, sub := range subcommands {
 		names[i] = sub.name
 	}
-	return strings.Join(names, ", ")
+	return report("", usagef(guess(name, names), "unknown command %q", name))
 }
 
 func version() string {

@@ -1,14 +1,10 @@
 package commands
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"fdmsg/fdio"
-	"fdmsg/fdio/cmsg"
-
-	"github.com/alecthomas/kong"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,61 +76,4 @@ func isTimeout(o fdio.Option) bool {
 		}
 	}
 	return false
-}
-
-// nameHint says which known name was most likely meant, or which there are.
-func nameHint(err error) string {
-	unknown, ok := errors.AsType[*cmsg.NameError](err)
-	if !ok || len(unknown.Known) == 0 {
-		return ""
-	}
-	best, least := "", len(unknown.Name)/3+2
-	name := strings.ToUpper(unknown.Name)
-	for _, known := range unknown.Known {
-		d := distance(name, strings.ToUpper(known))
-		if strings.HasPrefix(strings.ToUpper(known), name) {
-			d = min(d, 2)
-		}
-		if d < least {
-			best, least = known, d
-		}
-	}
-	if best != "" {
-		return "did you mean " + best + "?"
-	}
-	if len(unknown.Known) <= 20 {
-		return "known are " + strings.Join(unknown.Known, ", ")
-	}
-	return ""
-}
-
-// unknownFlag is the error of a flag that is none of those that are known.
-func unknownFlag(known []*kong.Flag, name string) error {
-	e := &cmsg.NameError{Kind: "flag", Name: "--" + name}
-	for _, f := range known {
-		e.Known = append(e.Known, "--"+f.Name)
-	}
-	return e
-}
-
-// distance is how many bytes must be put in, taken out or replaced to make a of
-// b: the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }
