@@ -65,12 +65,11 @@ func lookUp(flag string, names []string, find func(string) (string, error)) (ids
 
 func (f *AccessFlags) restricts() bool { return len(f.uids)+len(f.gids) > 0 }
 
-// checkAccess refuses what cannot be told by whom it is used.
-func (f *AccessFlags) checkAccess(address string, isUnix bool) error {
-	if f.restricts() && !isUnix {
-		return usagef("", "--allow-uid and --allow-gid: %s: only Unix sockets know their peers", address)
+// rules refuses sockets whose peers nobody knows.
+func (f *AccessFlags) rules(s facts) []rule {
+	return []rule{
+		{f.restricts() && s.known && !s.unix, errors.New("--allow-uid and --allow-gid: " + s.address + ": only Unix sockets know their peers"), ""},
 	}
-	return nil
 }
 
 // allows reports whether somebody may talk. Nobody knows who a peer without
@@ -79,13 +78,12 @@ func (f *AccessFlags) allows(peer *cmsg.Credentials) bool {
 	return !f.restricts() || peer != nil && (slices.Contains(f.uids, peer.UID) || slices.Contains(f.gids, peer.GID))
 }
 
-// checkMode refuses --mode where no address has a file.
-func (f *ModeFlag) checkMode(order []string, addresses ...fdio.Address) error {
+// rules refuses --mode where no address has a file.
+func (f *ModeFlag) rules(given func(string) bool, addresses ...fdio.Address) []rule {
 	isFile := func(a fdio.Address) bool { _, ok := a.Path(); return ok }
-	if slices.Contains(order, "mode") && !slices.ContainsFunc(addresses, isFile) {
-		return usagef("", "--mode: %s has no file", addresses[0])
+	return []rule{
+		{given("mode") && !slices.ContainsFunc(addresses, isFile), errors.New("--mode: " + addresses[0].String() + " has no socket file"), ""},
 	}
-	return nil
 }
 
 // warnOfDirectory says so when others than the owner of a socket's directory can

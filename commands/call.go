@@ -30,30 +30,38 @@ type callCommand struct {
 
 // AfterApply checks the command line.
 func (c *callCommand) AfterApply() (err error) {
-	if err := c.validateMessage(); err != nil {
+	if err := c.parseMessage(); err != nil {
 		return err
 	}
-	if c.sendFlags, c.recvFlags, err = c.parse(!c.inherited(), sending|receiving); err != nil {
+	if c.sendFlags, c.recvFlags, err = c.parse(sending | receiving); err != nil {
 		return err
 	}
-	if err := c.useFrame(c.Frame, c.order); err != nil {
-		return err
-	}
-	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.inherited()); err != nil {
-		return err
-	}
-	if err := c.refuseRights(&c.SocketFlags); err != nil {
-		return err
-	}
+	c.frame = c.Frame
 	if !c.Count.Given {
 		c.Count.N = 1
 	}
+	if err := c.check(addressFacts(c.address)); err != nil {
+		return err
+	}
+	c.limitToOne(c.argv != nil)
 	if c.from == nil && c.to == nil && c.address.Network == fdio.UnixDatagram {
 		if c.from, err = parseOptionalAddress("unix-dgram:@"); err != nil {
 			return err
 		}
 	}
-	return c.validateOne(c.address, c.order, &c.CommandFlags)
+	return c.refuseRights(&c.SocketFlags)
+}
+
+// check refuses what cannot be done with a socket such as s.
+func (c *callCommand) check(s facts) error {
+	return check(
+		c.OutgoingFlags.rules(c.Frame, s),
+		c.SocketFlags.rules(!c.inherited()),
+		c.FrameFlag.rules(s),
+		c.CommandFlags.rules(),
+		c.oneSocketRules(c.argv != nil),
+		c.IncomingFlags.rules(c.given, s),
+	)
 }
 
 // Run sends the message, and receives the answer as recv does.
@@ -73,7 +81,10 @@ func (c *callCommand) ask(ctx context.Context) (*fdio.Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.send(ctx, s, m, c.Frame); err != nil {
+	if err = c.check(socketFacts(s)); err == nil {
+		_, err = c.send(ctx, s, m, c.Frame)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -1,6 +1,11 @@
 package commands
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // CommandFlags say how COMMAND gets its descriptors.
 type CommandFlags struct {
@@ -20,25 +25,24 @@ func (f *CommandFlags) BeforeApply(line *commandLine) error {
 	return nil
 }
 
-func (f *CommandFlags) validateCommand() error {
-	if f.argv == nil && (f.Stdin.Given || f.Stdout.Given || f.FDName != "") {
-		return usagef("", "--stdin, --stdout and --fdname need -- COMMAND")
+// rules lists what the flags of COMMAND refuse.
+func (f *CommandFlags) rules() []rule {
+	badName := func(name string) bool {
+		return name == "" || len(name) > maxFDName || strings.ContainsFunc(name, isControl)
 	}
-	if f.FDName == "" {
-		return nil
+	return []rule{
+		{f.argv == nil && (f.Stdin.Given || f.Stdout.Given || f.FDName != ""), errors.New("--stdin, --stdout and --fdname need -- COMMAND"), ""},
+		{f.FDName != "" && slices.ContainsFunc(strings.Split(f.FDName, ":"), badName), fmt.Errorf("--fdname %s: a name has 1 to %d characters, none of them a control character", f.FDName, maxFDName), ""},
 	}
-	for _, name := range strings.Split(f.FDName, ":") {
-		if name == "" || len(name) > maxFDName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return usagef("", "--fdname %s: a name has 1 to %d characters, none of them a control character", f.FDName, maxFDName)
-		}
-	}
-	return nil
 }
+
+// isControl reports whether r is an ASCII control character.
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // maxFDName is the longest name of a descriptor: sd_listen_fds(3).
 const maxFDName = 255
 
-// find looks for the file of COMMAND, if there is one to run.
+// find looks up the file of COMMAND, if there is a COMMAND.
 func (f *CommandFlags) find() (err error) {
 	if f.argv != nil {
 		f.path, err = lookCommand(f.argv[0])

@@ -1,7 +1,8 @@
 package commands
 
 import (
-	"slices"
+	"errors"
+	"fmt"
 	"strings"
 
 	"fdmsg/fdio"
@@ -24,56 +25,44 @@ type IncomingFlags struct {
 	frame     fdio.Frame // how a stream is split
 }
 
-// useFrame makes frames of what streams bring.
-func (f *IncomingFlags) useFrame(frame fdio.Frame, order []string) error {
-	f.frame = frame
-	const other = unix.MSG_PEEK | unix.MSG_WAITALL | unix.MSG_OOB | unix.MSG_ERRQUEUE | unix.MSG_TRUNC
-	switch {
-	case frame == fdio.FrameChunk && slices.Contains(order, "max-frame"):
-		return usagef("", "--max-frame needs --frame")
-	case frame == fdio.FrameChunk:
-		return nil
-	case len(f.Buffer) > 0:
-		return usagef("", "--frame does not go with --buffer: a frame is not what one call returned")
-	case f.recvFlags&other != 0:
-		return usagef("", "--frame does not go with --flag %s", strings.Join(fdio.FlagNames(f.recvFlags&other, fdio.MessageFlags), ", "))
-	case f.size() == 0:
-		return usagef("", "--size 0 leaves no room for a frame")
+// rules lists what the flags of receiving refuse. given tells which flags are on
+// the command line.
+func (f *IncomingFlags) rules(given func(string) bool, s facts) []rule {
+	framed := f.frame != fdio.FrameChunk
+	otherFlags := f.recvFlags & (unix.MSG_PEEK | unix.MSG_WAITALL | unix.MSG_OOB | unix.MSG_ERRQUEUE | unix.MSG_TRUNC)
+	return []rule{
+		{len(f.Buffer) > fdio.MaxBuffers, fmt.Errorf("--buffer: %w: %d, at most %d", fdio.ErrTooManyBuffers, len(f.Buffer), fdio.MaxBuffers), ""},
+		{len(f.Buffer) > 0 && given("size"), errors.New("--size does not go with --buffer"), "there is room for what the buffers hold together"},
+		{f.size() > maxSize, errors.New("--buffer: more than 2G together"), ""},
+		{!framed && given("max-frame"), errors.New("--max-frame needs --frame"), ""},
+		{framed && len(f.Buffer) > 0, errors.New("--frame does not go with --buffer"), "a frame may take several calls"},
+		{framed && otherFlags != 0, errors.New("--frame does not go with --flag " + strings.Join(fdio.FlagNames(otherFlags, fdio.MessageFlags), ", ")), ""},
+		{framed && f.size() == 0, errors.New("--size 0 leaves no room for a frame"), ""},
+		{s.stream && f.size() == 0 && f.Count.N == 0, errors.New("--size 0 receives nothing from a stream, and would never end without -n"), "-n 1"},
 	}
-	return nil
 }
 
-// checkFrame refuses to split what comes in messages of its own.
-func checkFrame(frame fdio.Frame, address string, isStream bool) error {
-	if frame != fdio.FrameChunk && !isStream {
-		return usagef("", "--frame %s: %s: its messages have boundaries already", frame, address)
+// oneSocketRules lists what commands that receive from one socket refuse as well.
+func (f *IncomingFlags) oneSocketRules(isCommand bool) []rule {
+	several := f.Count.Given && f.Count.N != 1
+	return []rule{
+		{isCommand && several, fmt.Errorf("-n %d does not go with COMMAND, which is given one message", f.Count.N), ""},
+		{f.peeks() && several, fmt.Errorf("-n %d does not go with MSG_PEEK, which leaves the first message in the queue", f.Count.N), ""},
 	}
-	return nil
 }
 
-// checkSize refuses what would never end: without room for a byte, nothing is
-// ever taken from a stream.
-func (f *IncomingFlags) checkSize(isStream bool) error {
-	if isStream && f.size() == 0 && f.Count.N == 0 {
-		return usagef("-n 1", "--size 0 takes nothing from a stream, and needs -n")
+// peeks reports whether received messages stay in the queue.
+func (f *IncomingFlags) peeks() bool { return f.recvFlags&unix.MSG_PEEK != 0 }
+
+// limitToOne sets the count where more than one message makes no sense: COMMAND is
+// given one, and MSG_PEEK would return the same one again.
+func (f *IncomingFlags) limitToOne(isCommand bool) {
+	if isCommand || f.peeks() {
+		f.Count = Count{N: 1, Given: true}
 	}
-	return nil
 }
 
-// checkBuffers is told which flags were given, to refuse what contradicts.
-func (f *IncomingFlags) checkBuffers(order []string) error {
-	switch {
-	case len(f.Buffer) > fdio.MaxBuffers:
-		return usagef("", "--buffer: %w: %d, at most %d", fdio.ErrTooManyBuffers, len(f.Buffer), fdio.MaxBuffers)
-	case len(f.Buffer) > 0 && slices.Contains(order, "size"):
-		return usagef("", "--size does not go with --buffer: the message has the room that the buffers have together")
-	case f.size() > maxSize:
-		return usagef("", "--buffer: more than 2G together")
-	}
-	return nil
-}
-
-// size is how many bytes of data there is room for.
+// size returns how many bytes of data there is room for.
 func (f *IncomingFlags) size() (n Size) {
 	if len(f.Buffer) == 0 {
 		return f.Size
@@ -82,17 +71,4 @@ func (f *IncomingFlags) size() (n Size) {
 		n += size
 	}
 	return n
-}
-
-// usePeek makes MSG_PEEK a matter of one message: a second call would peek at
-// the same one.
-func (f *IncomingFlags) usePeek() error {
-	if f.recvFlags&unix.MSG_PEEK == 0 {
-		return nil
-	}
-	if f.Count.Given && f.Count.N != 1 {
-		return usagef("", "-n %d: MSG_PEEK would see the same message again and again", f.Count.N)
-	}
-	f.Count = Count{N: 1, Given: true}
-	return nil
 }

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,62 +51,49 @@ type listenCommand struct {
 
 // AfterApply checks the command line.
 func (c *listenCommand) AfterApply() (err error) {
-	var stdin claims
 	if c.addresses, err = parseAddresses(c.Addresses); err != nil {
 		return err
 	}
-	for _, a := range c.addresses {
-		if err := c.checkSize(a.Network.IsStream()); err != nil {
-			return err
-		}
-		stdin.address(a, "ADDRESS")
-	}
-	if err := stdin.check(); err != nil {
-		return err
-	}
-	own := slices.ContainsFunc(c.addresses, func(a fdio.Address) bool { return a.Network != fdio.Inherited })
-	if _, c.recvFlags, err = c.parse(own, receiving); err != nil {
-		return err
-	}
-	if c.recvFlags&(unix.MSG_PEEK|unix.MSG_DONTWAIT) != 0 {
-		return usagef("fdmsg recv takes them", "MSG_PEEK and MSG_DONTWAIT do not go with listen, which goes on and waits")
-	}
-	if err := c.checkBuffers(c.order); err != nil {
-		return err
-	}
-	if err := c.useFrame(c.Frame, c.order); err != nil {
-		return err
-	}
-	for _, a := range c.addresses {
-		if err := checkFrame(c.Frame, a.String(), a.Network.IsStream() || a.Network == fdio.Inherited); err != nil {
-			return err
-		}
-	}
-	if err := c.refuseRights(&c.SocketFlags); err != nil {
-		return err
-	}
-	if err := c.checkMode(c.order, c.addresses...); err != nil {
+	if _, c.recvFlags, err = c.parse(receiving); err != nil {
 		return err
 	}
 	if err := c.parseAccess(); err != nil {
 		return err
 	}
+	c.frame = c.Frame
+	var stdin claims
 	for _, a := range c.addresses {
-		if err := c.checkAccess(a.String(), a.Network.IsUnix() || a.Network == fdio.Inherited); err != nil {
+		stdin.address(a, "ADDRESS")
+		if err := c.check(addressFacts(a)); err != nil {
 			return err
 		}
 	}
-	switch err := c.validateCommand(); {
-	case err != nil:
+	if err := stdin.check(); err != nil {
 		return err
-	case c.argv == nil && slices.Contains(c.order, "max-children"):
-		return usagef("", "--max-children needs -- COMMAND")
-	case c.MaxChildren.N == 0:
-		return usagef("", "--max-children 0 would run nothing")
-	case c.Events && c.argv != nil && c.Output == "":
-		return usagef("--output FILE says where they go", "--events: no lines are printed with COMMAND")
+	}
+	if err := c.refuseRights(&c.SocketFlags); err != nil {
+		return err
 	}
 	return c.checkReadyFD()
+}
+
+// check refuses what cannot be done with a socket such as s.
+func (c *listenCommand) check(s facts) error {
+	own := slices.ContainsFunc(c.addresses, func(a fdio.Address) bool { return a.Network != fdio.Inherited })
+	return check(
+		c.SocketFlags.rules(own),
+		c.FrameFlag.rules(s),
+		c.IncomingFlags.rules(c.given, s),
+		c.ModeFlag.rules(c.given, c.addresses...),
+		c.AccessFlags.rules(s),
+		c.CommandFlags.rules(),
+		[]rule{
+			{c.recvFlags&(unix.MSG_PEEK|unix.MSG_DONTWAIT) != 0, errors.New("MSG_PEEK and MSG_DONTWAIT do not go with listen"), "fdmsg recv takes them"},
+			{c.argv == nil && c.given("max-children"), errors.New("--max-children needs -- COMMAND"), ""},
+			{c.MaxChildren.N == 0, errors.New("--max-children 0 would never run COMMAND"), ""},
+			{c.Events && c.argv != nil && c.Output == "", errors.New("--events: no lines are printed with COMMAND"), "--output FILE says where they go"},
+		},
+	)
 }
 
 // Run serves until it is told to stop.
@@ -185,10 +171,7 @@ func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, er
 		}
 		sockets = append(sockets, s)
 		warnOfDirectory(s.Local())
-		if err := cmp.Or(c.checkAccess(s.Local().String(), s.IsUnix()), checkFrame(c.Frame, s.Local().String(), s.IsStream())); err != nil {
-			return sockets, err
-		}
-		if err := c.checkSize(s.IsStream()); err != nil {
+		if err := c.check(socketFacts(s)); err != nil {
 			return sockets, err
 		}
 	}

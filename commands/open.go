@@ -36,7 +36,7 @@ func (c *openCommand) AfterApply() (err error) {
 	if c.specs, err = parseSpecs(c.Descriptors, c.Wait, &stdin); err != nil {
 		return err
 	}
-	if err := c.validateCommand(); err != nil {
+	if err := check(c.CommandFlags.rules()); err != nil {
 		return err
 	}
 	return stdin.check()

@@ -40,9 +40,8 @@ type OutgoingFlags struct {
 // already.
 func (f *OutgoingFlags) inherited() bool { return f.address.Network == fdio.Inherited }
 
-// validateMessage parses what makes up the message, and refuses what cannot be
-// sent.
-func (f *OutgoingFlags) validateMessage() (err error) {
+// parseMessage parses the addresses, descriptors and control messages.
+func (f *OutgoingFlags) parseMessage() (err error) {
 	var stdin claims
 	if f.address, err = parseAddress(f.Address); err != nil {
 		return err
@@ -63,14 +62,11 @@ func (f *OutgoingFlags) validateMessage() (err error) {
 	if err := f.parseControl(&stdin); err != nil {
 		return err
 	}
-	if err := stdin.check(); err != nil {
-		return err
-	}
-	return f.validateTogether()
+	return stdin.check()
 }
 
-// parseControl parses the control messages. Descriptors in them are as good as
-// those of DESCRIPTOR: inherited ones.
+// parseControl parses the control messages. The descriptors that they name must be
+// inherited ones.
 func (f *OutgoingFlags) parseControl(stdin *claims) error {
 	own := cmsg.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 	for _, text := range f.Control {
@@ -91,33 +87,29 @@ func (f *OutgoingFlags) parseControl(stdin *claims) error {
 	return nil
 }
 
-func (f *OutgoingFlags) validateTogether() error {
+// rules lists what cannot be sent. frame is what completes the message.
+func (f *OutgoingFlags) rules(frame fdio.Frame, s facts) []rule {
 	fds := len(f.specs)
 	for _, m := range f.control {
 		fds += len(m.Rights(nil))
 	}
-	noBytes := len(f.MessageFile) == 0 && strings.Join(f.Message, "") == ""
-	switch {
-	case len(f.Message) == 0 && len(f.MessageFile) == 0 && len(f.Control) == 0 && len(f.specs) == 0:
-		return usagef("-M - sends standard input", "nothing to send: no -m, no -M, no -c and no DESCRIPTOR")
-	case fds > cmsg.MaxDescriptors:
-		return usage(fmt.Errorf("%w: %d, at most %d", fdio.ErrTooManyDescriptors, fds, cmsg.MaxDescriptors), "send them in several messages")
-	case fds > 0 && !f.inherited() && !f.address.Network.IsUnix():
-		return usage(&fdio.Error{Address: f.Address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, "")
-	case f.address.Network.IsStream() && noBytes && fds == 0 && len(f.control) > 0:
-		return usage(&fdio.Error{Address: f.Address, Op: "send", Err: fdio.ErrControlAlone}, "")
-	case f.to != nil && !f.inherited() && !f.address.Network.IsDatagram():
-		return usagef("", "--to needs an ADDRESS of a datagram socket, or an open socket fd:N: otherwise ADDRESS is the destination")
-	case f.to != nil && !f.inherited() && (f.from != nil || f.Wait != 0):
-		return usagef("", "--from and --wait do not go with --to: ADDRESS is what the socket is bound to")
-	case f.to != nil && !f.inherited() && !f.to.Network.SameType(f.address.Network):
-		return usage(&fdio.Error{Address: f.To, Op: "send to", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, f.address.Network)}, "")
-	case f.inherited() && (f.from != nil || f.Wait != 0):
-		return usagef("", "--from and --wait do not go with fd:N, a socket that is there already")
-	case f.from != nil && !f.from.Network.SameType(f.address.Network):
-		return usage(&fdio.Error{Address: f.From, Op: "send from", Err: fmt.Errorf("%w: the destination is %s", fdio.ErrOtherType, f.address.Network)}, "")
+	mark, _ := frame.Complete(nil)
+	noBytes := len(f.MessageFile) == 0 && strings.Join(f.Message, "") == "" && len(mark) == 0
+	binds := f.to != nil && !f.inherited()
+	otherType := func(address, op, what string) error {
+		return &fdio.Error{Address: address, Op: op, Err: fmt.Errorf("%w: %s is %s", fdio.ErrOtherType, what, f.address.Network)}
 	}
-	return nil
+	return []rule{
+		{len(f.Message)+len(f.MessageFile)+len(f.Control)+len(f.specs) == 0, errors.New("nothing to send: no -m, no -M, no -c and no DESCRIPTOR"), "-M - sends standard input"},
+		{fds > cmsg.MaxDescriptors, fmt.Errorf("%w: %d, at most %d", fdio.ErrTooManyDescriptors, fds, cmsg.MaxDescriptors), "send them in several messages"},
+		{fds > 0 && s.known && !s.unix, &fdio.Error{Address: s.address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, ""},
+		{s.stream && noBytes && fds == 0 && len(f.control) > 0, &fdio.Error{Address: s.address, Op: "send", Err: fdio.ErrControlAlone}, ""},
+		{binds && !s.datagram, errors.New("--to needs an ADDRESS of a datagram socket, or an open socket fd:N"), "without --to, ADDRESS is the destination"},
+		{binds && (f.from != nil || f.Wait != 0), errors.New("--from and --wait do not go with --to"), "with --to, ADDRESS is what the socket is bound to"},
+		{binds && !f.to.Network.SameType(f.address.Network), otherType(f.To, "send to", "ADDRESS"), ""},
+		{f.inherited() && (f.from != nil || f.Wait != 0), errors.New("--from and --wait do not go with fd:N, which is an open socket"), ""},
+		{f.from != nil && !f.from.Network.SameType(f.address.Network), otherType(f.From, "send from", "the destination"), ""},
+	}
 }
 
 // outgoing is a message that is ready to be sent. release closes the
@@ -151,9 +143,6 @@ func (f *OutgoingFlags) prepare(ctx context.Context, order []string, frame fdio.
 // send sends m on s, and returns how many bytes went out. Where a frame is all
 // that there is, the sending ends with it.
 func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, frame fdio.Frame) (size int, err error) {
-	if err := checkFrame(frame, s.Local().String(), s.IsStream()); err != nil {
-		return 0, err
-	}
 	size, err = s.Send(ctx, m.Outgoing)
 	if err == nil && frame == fdio.FrameEOF {
 		err = s.ShutdownWrite()

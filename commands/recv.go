@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,36 +46,37 @@ func (c *recvCommand) AfterApply() (err error) {
 	if c.from, err = parseOptionalAddress(c.From); err != nil {
 		return err
 	}
-	switch {
-	case !c.Connect && (c.from != nil || c.Wait != 0):
-		return usagef("", "--from and --wait need --connect")
-	case c.Connect && c.ReadyFD.Given:
-		return usagef("", "--ready-fd does not go with --connect")
-	case c.Connect && c.address.Network == fdio.Inherited:
-		return usagef("", "--connect: %s: an inherited socket is connected already or not", c.Address)
-	}
-	if c.from != nil && !c.from.Network.SameType(c.address.Network) {
-		return usage(&fdio.Error{Address: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, "")
-	}
-	if _, c.recvFlags, err = c.parse(c.address.Network != fdio.Inherited, receiving); err != nil {
+	if _, c.recvFlags, err = c.parse(receiving); err != nil {
 		return err
 	}
-	if err := c.useFrame(c.Frame, c.order); err != nil {
+	c.frame = c.Frame
+	if err := c.check(addressFacts(c.address)); err != nil {
 		return err
 	}
-	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.address.Network == fdio.Inherited); err != nil {
-		return err
-	}
-	if err := c.validateOne(c.address, c.order, &c.CommandFlags); err != nil {
-		return err
-	}
+	c.limitToOne(c.argv != nil)
 	if err := c.refuseRights(&c.SocketFlags); err != nil {
 		return err
 	}
-	if err := c.checkMode(c.order, c.address); err != nil {
-		return err
-	}
 	return c.checkReadyFD()
+}
+
+// check refuses what cannot be done with a socket such as s.
+func (c *recvCommand) check(s facts) error {
+	inherited := c.address.Network == fdio.Inherited
+	return check(
+		[]rule{
+			{!c.Connect && (c.from != nil || c.Wait != 0), errors.New("--from and --wait need --connect"), ""},
+			{c.Connect && c.ReadyFD.Given, errors.New("--ready-fd does not go with --connect"), ""},
+			{c.Connect && inherited, errors.New("--connect does not go with " + c.Address + ", which is an open socket"), ""},
+			{c.from != nil && !c.from.Network.SameType(c.address.Network), &fdio.Error{Address: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, ""},
+		},
+		c.SocketFlags.rules(!inherited),
+		c.FrameFlag.rules(s),
+		c.CommandFlags.rules(),
+		c.oneSocketRules(c.argv != nil),
+		c.IncomingFlags.rules(c.given, s),
+		c.ModeFlag.rules(c.given, c.address),
+	)
 }
 
 // Run receives from one peer, and prints or becomes COMMAND.
@@ -93,7 +95,10 @@ func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ready(s); err != nil {
+	if err = c.check(socketFacts(s)); err == nil {
+		err = c.ready(s)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -29,22 +29,30 @@ type sendCommand struct {
 
 // AfterApply checks the command line.
 func (c *sendCommand) AfterApply() (err error) {
-	if err := c.validateMessage(); err != nil {
+	if err := c.parseMessage(); err != nil {
 		return err
 	}
-	switch {
-	case c.Listen && c.address.Network.IsDatagram():
-		return usagef("send to the address of the receiver", "--listen: %s: datagram sockets have no connections", c.Address)
-	case c.Listen && (c.from != nil || c.to != nil || c.Wait != 0):
-		return usagef("", "--listen takes none of --from, --to and --wait: the peer comes to ADDRESS")
-	case !c.Listen && c.ReadyFD.Given:
-		return usagef("", "--ready-fd needs --listen")
-	}
-	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.inherited()); err != nil {
+	if c.sendFlags, _, err = c.parse(sending); err != nil {
 		return err
 	}
-	c.sendFlags, _, err = c.parse(!c.inherited(), sending)
-	return err
+	if err := c.check(addressFacts(c.address)); err != nil {
+		return err
+	}
+	return c.checkReadyFD()
+}
+
+// check refuses what cannot be done with a socket such as s.
+func (c *sendCommand) check(s facts) error {
+	return check(
+		c.OutgoingFlags.rules(c.Frame, s),
+		c.FrameFlag.rules(s),
+		c.SocketFlags.rules(!c.inherited()),
+		[]rule{
+			{c.Listen && s.datagram, errors.New("--listen: " + s.address + ": datagram sockets have no connections"), "send to the address of the receiver"},
+			{c.Listen && (c.from != nil || c.to != nil || c.Wait != 0), errors.New("--listen does not go with --from, --to or --wait"), "the peer connects to ADDRESS"},
+			{!c.Listen && c.ReadyFD.Given, errors.New("--ready-fd needs --listen"), ""},
+		},
+	)
 }
 
 // Run sends the message and prints its line.
@@ -59,6 +67,9 @@ func (c *sendCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	if err := c.check(socketFacts(s)); err != nil {
+		return err
+	}
 	size, err := c.send(ctx, s, m, c.Frame)
 	if err != nil {
 		return err

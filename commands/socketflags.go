@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -29,10 +30,9 @@ const (
 	receiving = fdio.RecvFlags
 )
 
-// parse reads the options, and the flags that have a meaning for one of sides;
-// where there are both, send: or recv: before a flag says which is meant. own
-// says that the socket is fdmsg's, not one that it inherited.
-func (f *SocketFlags) parse(own bool, sides int) (send, recv int, err error) {
+// parse parses the options, and the flags of the calls in sides. Where there are
+// two calls, send: or recv: before a flag says which one is meant.
+func (f *SocketFlags) parse(sides int) (send, recv int, err error) {
 	for _, text := range f.Flag {
 		name, allowed := text, sides
 		if sides == sending|receiving {
@@ -61,12 +61,25 @@ func (f *SocketFlags) parse(own bool, sides int) (send, recv int, err error) {
 		if err != nil {
 			return 0, 0, usage(fmt.Errorf("--option %s: %w", text, err), "")
 		}
-		if own && isTimeout(o) {
-			return 0, 0, usagef("--timeout DURATION bounds the whole run", "--option %s: fdmsg never waits in a call on a socket of its own", text)
-		}
 		f.options = append(f.options, o)
 	}
 	return send, recv, nil
+}
+
+// rules lists the options that sockets of our own refuse.
+func (f *SocketFlags) rules(own bool) []rule {
+	rules := make([]rule, len(f.Option))
+	for i, text := range f.Option {
+		rules[i] = rule{own && isTimeout(f.options[i]), errors.New("--option " + text + ": fdmsg never waits in a call on a socket of its own"), "--timeout DURATION limits the whole run"}
+	}
+	return rules
+}
+
+// rules refuses to split what arrives in messages already.
+func (f *FrameFlag) rules(s facts) []rule {
+	return []rule{
+		{f.Frame != fdio.FrameChunk && s.known && !s.stream, fmt.Errorf("--frame %s: %s: its messages have boundaries already", f.Frame, s.address), ""},
+	}
 }
 
 func isTimeout(o fdio.Option) bool {

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,26 +24,6 @@ type taker struct {
 	open func(context.Context) (*fdio.Socket, error)
 }
 
-// validateOne checks the flags of receiving from one socket.
-func (f *IncomingFlags) validateOne(a fdio.Address, order []string, command *CommandFlags) error {
-	if err := command.validateCommand(); err != nil {
-		return err
-	}
-	if command.argv != nil && f.Count.Given && f.Count.N != 1 {
-		return usagef("", "-n %d: COMMAND is given one message", f.Count.N)
-	}
-	if command.argv != nil {
-		f.Count = Count{N: 1, Given: true}
-	}
-	if err := f.usePeek(); err != nil {
-		return err
-	}
-	if err := f.checkSize(a.Network.IsStream()); err != nil {
-		return err
-	}
-	return f.checkBuffers(order)
-}
-
 func (t *taker) run(parent context.Context) error {
 	file, closeSave, err := prepare(parent, t.CommandFlags, &t.ContentFlags, t.OutputFlag, t.quiet)
 	if err != nil {
@@ -63,9 +42,6 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	s, err := t.open(ctx)
 	if err != nil {
 		return err
-	}
-	if err := checkFrame(t.frame, s.Local().String(), s.IsStream()); err != nil {
-		return errors.Join(err, s.Close())
 	}
 	in := descriptor.NewInspector()
 	out := startOutput(ctx, in, file, func(error) {})
@@ -139,9 +115,6 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	}
 	if s.IsDatagram() && !t.Count.Given {
 		t.Count.N = 1
-	}
-	if err := cmp.Or(t.checkSize(s.IsStream()), checkFrame(t.frame, s.Local().String(), s.IsStream())); err != nil {
-		return errors.Join(err, s.Close())
 	}
 	lines := out
 	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
