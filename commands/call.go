@@ -6,16 +6,19 @@ import (
 	"fdmsg/fdio"
 )
 
-const callHelp = addressHelp + "\n" + descriptorHelp + `
-One message goes out as with fdmsg send, and what comes back on the same socket
-is printed as with fdmsg recv: one message, or -n N of them. COMMAND takes the
-place of fdmsg once the answer has come, as with fdmsg recv.
+const callNotes = `The message is sent as fdmsg send does it, and the answer received as fdmsg recv
+does it: one message, unless -n says otherwise. COMMAND replaces fdmsg when the
+answer has arrived, as with fdmsg recv.
 
-A --flag that has a meaning in both calls goes to both: send:NAME and recv:NAME
-say which one is meant. A unix-dgram: server can answer a socket only that has a
-name: without --from, the kernel picks one. The whole message goes out before
-anything is received: a server that answers while it reads needs room for it.
-` + "\n" + controlHelp + "\n" + optionHelp + "\n" + valueHelp
+A flag (-F) that exists for both calls is passed to both; send:NAME and
+recv:NAME pass it to one. A unix-dgram: server can only answer a socket that has
+a name, so the kernel picks one if --from is not given. The whole message is
+sent before anything is received: the sockets must have room for what the server
+answers until then.
+`
+
+const callExample = `  $ fdmsg call ./counter -m 'how many lines?' numbers.txt | jq -r .message
+`
 
 type callCommand struct {
 	OutgoingFlags `group:"Message:"`

@@ -17,16 +17,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const listenHelp = addressHelp + `
-A signal ends it after what has been sent by then (see --drain), and so does
---timeout. A service manager that waits for it, sd_notify(3), is told. A stream
-has no messages: without --frame, each line is what one recvmsg(2) returned.
+const listenNotes = `SIGTERM, SIGHUP, SIGINT and --timeout end fdmsg after it has received what was
+sent by then (--drain). A service manager is told when fdmsg is ready, as
+sd_notify(3) has it. A stream has no message boundaries: without --frame, each
+line is what one recvmsg(2) returned.
 
-COMMAND is run for each message, one at a time for each connection. It has what
-COMMAND of fdmsg recv has, the line on standard input, and the connection, to
-answer on, as descriptor FDMSG_CONN; of a datagram socket that is the socket
-itself, and FDMSG_FROM the sender.
-` + "\n" + optionHelp + "\n" + valueHelp
+COMMAND is run for each message, one at a time per connection. It gets what
+COMMAND of fdmsg recv gets, the line on standard input, and the connection to
+answer on as descriptor FDMSG_CONN. For datagrams, that is the bound socket, and
+FDMSG_FROM is the address of the sender.
+`
+
+const listenExample = `  $ fdmsg listen ./s -- sh -c 'fdmsg send -q fd:$FDMSG_CONN -m "$(wc -l <&3)"' &
+  $ fdmsg call --wait 5 ./s -m 'how many lines?' numbers.txt | jq -r .message
+`
 
 type listenCommand struct {
 	FrameFlag      `group:"Receiving:"`

@@ -12,11 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const openHelp = descriptorHelp + "\n" + addressHelp + `
-fdmsg prints one line of type "opened", with the descriptors described and read.
-With COMMAND it becomes that command instead: the descriptors are 3, 4, 5 ... in
-order, and their number is in LISTEN_FDS (sd_listen_fds(3)).
-` + "\n" + valueHelp
+const openNotes = `One line of type "opened" is printed, which describes the descriptors and shows
+their contents. With COMMAND, fdmsg becomes COMMAND instead: the descriptors are
+3, 4, 5 and so on, in order, and LISTEN_FDS is their number (sd_listen_fds(3)).
+`
+
+const openExample = `  $ fdmsg open "pid:$(pidof -s server):1" | jq -r '.fds[0].content'
+`
 
 type openCommand struct {
 	ContentFlags `group:"Descriptors and contents:"`

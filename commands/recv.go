@@ -9,16 +9,19 @@ import (
 	"fdmsg/fdio"
 )
 
-const recvHelp = addressHelp + `
-COMMAND takes the place of fdmsg once a message has come. Its descriptors are
-3, 4, 5 ... in order, their number is in LISTEN_FDS (sd_listen_fds(3)), and the
-text is in FDMSG_MESSAGE; a message that is no text, or over 128 KiB, is in the
-file that FDMSG_MESSAGE_FD is the number of.
+const recvNotes = `On a stream, fdmsg ends when the peer does, or after -n messages. A datagram
+socket has no end of file, so there N is 1 if -n is not given. A stream has no
+message boundaries: without --frame, each line is what one recvmsg(2) returned.
 
-On a stream without -n, fdmsg ends when the peer does; a datagram socket has no
-end of file, so there -n is 1. A stream has no messages: without --frame, each
-line is what one recvmsg(2) returned.
-` + "\n" + optionHelp + "\n" + valueHelp
+COMMAND replaces fdmsg when a message has arrived. The descriptors are 3, 4, 5
+and so on, in order, and LISTEN_FDS is their number (sd_listen_fds(3)). The
+message is in FDMSG_MESSAGE or, if it is not text or is longer than 128 KiB, in
+a file whose descriptor is FDMSG_MESSAGE_FD.
+`
+
+const recvExample = `  $ fdmsg recv ./s -- sh -c 'echo "$FDMSG_MESSAGE"; wc -l <&3' &
+  $ fdmsg send -q --wait 5 ./s -m 'count the lines' numbers.txt
+`
 
 type recvCommand struct {
 	FrameFlag     `group:"Receiving:"`

@@ -13,10 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const sendHelp = addressHelp + "\n" + descriptorHelp + `
-Buffers given with -m and -M go out in one message, in order, with nothing
-between them; the descriptors go with it. fdmsg prints one line of type "sent".
-` + "\n" + controlHelp + "\n" + optionHelp + "\n" + valueHelp
+const sendNotes = `The buffers given with -m and -M are sent as one message, in order, with nothing
+between them; the descriptors go with it. One line of type "sent" is printed.
+`
+
+const sendExample = `  $ fdmsg recv ./s &
+  $ fdmsg send -q --wait 5 ./s -m 'Temperature data' temps1.txt r:temps2.txt
+`
 
 type sendCommand struct {
 	OutgoingFlags `group:"Message:"`
