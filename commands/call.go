@@ -73,7 +73,7 @@ func (c *callCommand) Run(ctx context.Context) error {
 	return t.run(ctx)
 }
 
-// ask sends the message, and leaves the socket to receive the answer from.
+// ask sends the message, and returns the socket that the answer arrives on.
 func (c *callCommand) ask(ctx context.Context) (*fdio.Socket, error) {
 	m, err := c.prepare(ctx, c.order, c.Frame)
 	if err != nil {

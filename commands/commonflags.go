@@ -40,14 +40,3 @@ func (helpFlag) BeforeReset(kctx *kong.Context) error {
 	kctx.Exit(exitOK)
 	return nil
 }
-
-// ModeFlag is the flag of commands that may create a socket file.
-type ModeFlag struct {
-	Mode Mode `placeholder:"MODE" default:"0600" help:"Permissions of the socket file, whatever the umask."`
-}
-
-// BindFlags are the flags of commands that bind sockets.
-type BindFlags struct {
-	ModeFlag
-	ReadyFD FD `name:"ready-fd" placeholder:"N" help:"When bound, write the addresses and a newline to descriptor N, and close it."`
-}

@@ -15,12 +15,11 @@ type ContentFlags struct {
 	SaveLimit      FileSize `placeholder:"SIZE" default:"1G" help:"Save no content that is larger than this."`
 
 	directory *descriptor.Directory
-	unread    bool             // large contents are left in their files until their line is written
-	reopen    func(i int) bool // descriptors that are opened again if need be; nil: none
+	unread    bool             // whether large contents stay in their files until their line is written
+	reopen    func(i int) bool // which descriptors may be opened again to be read; nil for none
 }
 
-// openSave opens the directory to save in, if there is to be one. close closes
-// it.
+// openSave opens the directory of --save, if the flag is given. close closes it.
 func (f *ContentFlags) openSave() (close func(), err error) {
 	if f.Save == "" {
 		return func() {}, nil

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The exit codes; 128+N by signal N itself besides.
+// The exit codes. Besides these, a signal N that ends the process makes it 128+N.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -25,7 +25,7 @@ const (
 	exitSignalledBy = 128
 )
 
-// exitError is an error with an exit code of its own, and perhaps a hint.
+// exitError is an error with its exit code, and with a hint unless that is empty.
 type exitError struct {
 	code int
 	err  error
@@ -35,7 +35,7 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// usage makes err one of wrong usage; hint may be empty.
+// usage makes err an error of wrong usage. hint may be empty.
 func usage(err error, hint string) error {
 	if err == nil {
 		return nil
@@ -47,21 +47,20 @@ func usagef(hint, format string, args ...any) error {
 	return usage(fmt.Errorf(format, args...), hint)
 }
 
-// The ends of a run that are neither success nor failure.
+// What ends a run without being a failure.
 var (
 	errTimeout    = &exitError{exitTimeout, errors.New("timed out"), ""}
 	errReaderGone = errors.New("the reader of the output has gone")
 	errCounted    = errors.New("the count of messages is reached")
 )
 
-// signalError is the end of a run by a signal.
+// signalError says that a signal ends the run.
 type signalError struct{ signal unix.Signal }
 
 func (e signalError) Error() string { return e.signal.String() }
 
-// report prints err, with a hint where a cause is likely, and returns the exit
-// code that goes with it. For a signal it does not return: the process dies by
-// it.
+// report prints err, with a hint where a cause is likely, and returns its exit code.
+// If err is a signal, the process dies by that signal, and report does not return.
 func report(command string, err error) int {
 	if err == nil {
 		return exitOK
@@ -69,7 +68,7 @@ func report(command string, err error) int {
 	signalled, bySignal := errors.AsType[signalError](err)
 	for _, err := range separate(err) {
 		if _, ok := errors.AsType[signalError](err); ok {
-			continue // the signal says it
+			continue // the exit status says it
 		}
 		warn(command, err)
 		if hint := hintFor(err); hint != "" {
@@ -88,8 +87,8 @@ func report(command string, err error) int {
 	return exitFailed
 }
 
-// nameEAGAIN puts EAGAIN before what it means: with MSG_DONTWAIT it is what one
-// looks for.
+// nameEAGAIN puts the name EAGAIN before its description: with MSG_DONTWAIT, users
+// look for the name.
 func nameEAGAIN(err error) error {
 	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Err == unix.EAGAIN {
 		return &fdio.Error{Address: e.Address, Op: e.Op, Err: nameEAGAIN(e.Err)}
@@ -100,7 +99,7 @@ func nameEAGAIN(err error) error {
 	return err
 }
 
-// separate takes apart what errors.Join has joined.
+// separate returns the errors that errors.Join has joined in err.
 func separate(err error) []error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -122,8 +121,8 @@ func warn(command string, err error) {
 	fmt.Fprintln(os.Stderr, prefix+oneLine(err.Error()))
 }
 
-// oneLine makes what may hold anything, a file name for example, harmless on a
-// terminal.
+// oneLine escapes the characters in s that a terminal would act upon: s may contain
+// anything, a file name for example.
 func oneLine(s string) string {
 	clean := true
 	for _, r := range s {
@@ -144,8 +143,8 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// dieBy ends the process by the signal, so that its parent sees how it ended:
-// a shell's 128+N.
+// dieBy ends the process by the signal, so that its parent sees what ended it. A
+// shell shows that as 128+N.
 func dieBy(s unix.Signal) int {
 	signal.Reset(s)
 	if unix.Kill(unix.Getpid(), s) == nil {
@@ -154,9 +153,9 @@ func dieBy(s unix.Signal) int {
 	return exitSignalledBy + int(s)
 }
 
-// dieBySIGPIPE ends the process as one that does not handle SIGPIPE. The
-// runtime turns a SIGPIPE into an error of the write, unless the write is to
-// standard output and nobody asked for the signal: os/signal.
+// dieBySIGPIPE ends the process as a process ends that does not handle SIGPIPE. The
+// runtime makes SIGPIPE an error of the write, unless the write is to standard
+// output and the signal is not notified: see os/signal.
 func dieBySIGPIPE() int {
 	signal.Reset(syscall.SIGPIPE)
 	os.Stdout.Write([]byte("\n"))

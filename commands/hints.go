@@ -13,38 +13,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A causeHint says what one could do where the cause of an error is likely.
+// A causeHint says what a user can do about an error with a likely cause.
 type causeHint struct {
 	cause error
 	hint  string
 }
 
-// causeHints are all there are; the first that fits is given. They are a function's, as
-// a table of variables would have to be filled whenever the process begins.
+// causeHints returns all hints; the first that fits is given. It is a function
+// because a table of variables would have to be filled at every start.
 func causeHints() []causeHint {
 	return []causeHint{
-		{fdio.ErrUnknownScheme, "what stands before the first colon is a scheme; for a file of that name write ./NAME"},
-		{descriptor.ErrUnknownScheme, "what stands before the first colon is a scheme; for a file of that name write ./NAME or r:NAME"},
-		{fdio.ErrDBus, "write unix:/PATH for unix:path=/PATH and unix:@NAME for unix:abstract=NAME"},
-		{fdio.ErrNoScheme, "write ./NAME for a Unix socket's path, @NAME for an abstract name, tcp:HOST:PORT, udp:HOST:PORT or fd:N"},
-		{errNotActivated, "systemd.socket(5) and systemd-socket-activate pass sockets; a shell in between has another pid than LISTEN_PID says"},
-		{fdio.ErrNotOpen, "pass it on in the shell, as in N<FILE or N<&M"},
-		{fdio.ErrControlAlone, "-m or -M gives the message a byte"},
-		{fdio.ErrOptmem, "sysctl net.core.optmem_max is the most bytes of control messages in one call"},
-		{fdio.ErrCredentials, "the pid must be of a living process, and one's own without CAP_SYS_ADMIN; the uid and gid one's own without CAP_SETUID, CAP_SETGID"},
-		{fdio.ErrRightsRefused, "it has the socket option SO_PASSRIGHTS off"},
+		{fdio.ErrUnknownScheme, "a word before the first colon is a scheme; for a file of that name, write ./NAME"},
+		{descriptor.ErrUnknownScheme, "a word before the first colon is a scheme; for a file of that name, write ./NAME or r:NAME"},
+		{fdio.ErrDBus, "write unix:/PATH for unix:path=/PATH, and unix:@NAME for unix:abstract=NAME"},
+		{fdio.ErrNoScheme, "write ./NAME for a Unix socket, @NAME for an abstract name, tcp:HOST:PORT, udp:HOST:PORT or fd:N"},
+		{errNotActivated, "systemd.socket(5) and systemd-socket-activate pass sockets to the process that they start, not to the children of a shell"},
+		{fdio.ErrNotOpen, "pass it in the shell with N<FILE or N<&M"},
+		{fdio.ErrControlAlone, "-m or -M adds a byte to the message"},
+		{fdio.ErrOptmem, "sysctl net.core.optmem_max limits the control messages of one call"},
+		{fdio.ErrCredentials, "pid must be a living process, and your own without CAP_SYS_ADMIN; uid and gid must be your own without CAP_SETUID and CAP_SETGID"},
+		{fdio.ErrRightsRefused, "the receiver has turned off the socket option SO_PASSRIGHTS"},
 		{fdio.ErrNoDescriptorsHere, "use a unix:, unix-dgram: or unix-seqpacket: address"},
-		{fdio.ErrFromTooLong, "use a name in the abstract namespace, as in unix-dgram:@NAME"},
+		{fdio.ErrFromTooLong, "use a name in the abstract namespace, such as unix-dgram:@NAME"},
 		{fdio.ErrInTheWay, "remove it, or use another path"},
-		{descriptor.ErrIsSocket, "a socket file is an address, not a descriptor"},
-		{descriptor.ErrPtrace, "it takes the permission to trace the process: the same user, a dumpable process, kernel.yama.ptrace_scope; or CAP_SYS_PTRACE"},
-		{descriptor.ErrNoReader, "start the reader first, or open it for both: rw:PATH"},
-		{unix.EADDRINUSE, "something has this address already; ss -lxnp and ss -lntup show what"},
-		{unix.EPROTOTYPE, "the server has a socket of another type: unix:, unix-dgram: or unix-seqpacket:"},
-		{unix.EMSGSIZE, "the message is larger than one datagram of this socket can be"},
+		{descriptor.ErrIsSocket, "a socket file is an ADDRESS, not a DESCRIPTOR; connect:PATH opens a connection to it"},
+		{descriptor.ErrPtrace, "this needs the permission to trace the process: the same user, a dumpable process and kernel.yama.ptrace_scope, or CAP_SYS_PTRACE"},
+		{descriptor.ErrNoReader, "start the reader first, or open the FIFO for reading and writing with rw:PATH"},
+		{unix.EADDRINUSE, "ss -lxnp and ss -lntup show which process uses the address"},
+		{unix.EPROTOTYPE, "the server has a socket of another type: try unix:, unix-dgram: or unix-seqpacket:"},
+		{unix.EMSGSIZE, "the message is larger than a datagram of this socket can be"},
 	}
 }
 
+// hintFor returns the hint for err, or "" if there is none.
 func hintFor(err error) string {
 	if e, ok := errors.AsType[*exitError](err); ok && e.hint != "" {
 		return e.hint

@@ -72,3 +72,17 @@ func (f *IncomingFlags) size() (n Size) {
 	}
 	return n
 }
+
+// refuseRights turns SO_PASSRIGHTS off with --fds refuse, so that the kernel refuses
+// descriptors: unix(7).
+func (f *IncomingFlags) refuseRights(sockets *SocketFlags) error {
+	if f.FDs != refuseFDs {
+		return nil
+	}
+	option, err := fdio.ParseOption("SO_PASSRIGHTS=off")
+	if err != nil {
+		return err
+	}
+	sockets.options = append(sockets.options, option)
+	return nil
+}

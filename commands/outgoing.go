@@ -36,8 +36,7 @@ type OutgoingFlags struct {
 	sendFlags int // of sendmsg(2)
 }
 
-// inherited reports whether the message goes out on a socket that is there
-// already.
+// inherited reports whether the message is sent on an inherited socket.
 func (f *OutgoingFlags) inherited() bool { return f.address.Network == fdio.Inherited }
 
 // parseMessage parses the addresses, descriptors and control messages.
@@ -79,7 +78,7 @@ func (f *OutgoingFlags) parseControl(stdin *claims) error {
 				return usage(fmt.Errorf("--control %s: fd:%d: %w", text, fd, err), "")
 			}
 			if fd == unix.Stdin && slices.Contains(f.MessageFile, "-") && !slices.Contains(*stdin, "--control") {
-				stdin.add("--control") // what is read from cannot be passed on as it was
+				stdin.add("--control") // -M - would move its offset
 			}
 		}
 		f.control = append(f.control, m)
@@ -112,8 +111,8 @@ func (f *OutgoingFlags) rules(frame fdio.Frame, s facts) []rule {
 	}
 }
 
-// outgoing is a message that is ready to be sent. release closes the
-// descriptors that were opened for it.
+// outgoing is a message that is ready to be sent. release closes the descriptors
+// that were opened for it.
 type outgoing struct {
 	fdio.Outgoing
 	release func()
@@ -140,8 +139,8 @@ func (f *OutgoingFlags) prepare(ctx context.Context, order []string, frame fdio.
 	return m, nil
 }
 
-// send sends m on s, and returns how many bytes went out. Where a frame is all
-// that there is, the sending ends with it.
+// send sends m on s, and returns how many bytes were sent. With FrameEOF it shuts
+// down the sending side.
 func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, frame fdio.Frame) (size int, err error) {
 	size, err = s.Send(ctx, m.Outgoing)
 	if err == nil && frame == fdio.FrameEOF {
@@ -156,8 +155,8 @@ func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, fr
 	return size, nil
 }
 
-// dial connects to the address, or takes the open socket that it names. With --to
-// it binds to the address instead, and connects to nothing.
+// dial connects to the address, or opens the inherited socket that it names. With
+// --to, it binds to the address instead.
 func (f *OutgoingFlags) dial(ctx context.Context, options []fdio.Option, mode Mode) (*fdio.Socket, error) {
 	if f.to != nil && !f.inherited() {
 		return fdio.Listen(ctx, f.address, fdio.ListenOptions{Mode: mode.file(), Options: options})
@@ -165,12 +164,12 @@ func (f *OutgoingFlags) dial(ctx context.Context, options []fdio.Option, mode Mo
 	s, err := fdio.Dial(ctx, f.address, fdio.DialOptions{From: f.from, Wait: time.Duration(f.Wait), Mode: mode.file(), Options: options})
 	if err == nil && s.Listening() {
 		s.Close()
-		return nil, usagef("fdmsg send --listen waits for a peer to send to", "%s: the socket is a listening one", f.Address)
+		return nil, usagef("fdmsg send --listen waits for a peer to send to", "%s: the socket is a listening socket", f.Address)
 	}
 	return s, err
 }
 
-// partly says how much of the message has gone out before err, if anything.
+// partly adds to err how much of the message was sent before, if anything.
 func partly(err error, size int) error {
 	if size == 0 {
 		return err
@@ -178,7 +177,7 @@ func partly(err error, size int) error {
 	return fmt.Errorf("%w (%d bytes of the message were sent)", err, size)
 }
 
-// buffers are the message's buffers, in the order of -m and -M.
+// buffers returns the buffers of the message, in the order of -m and -M.
 func (f *OutgoingFlags) buffers(ctx context.Context, order []string) ([][]byte, error) {
 	var buffers [][]byte
 	texts, files := f.Message, f.MessageFile
@@ -199,12 +198,12 @@ func (f *OutgoingFlags) buffers(ctx context.Context, order []string) ([][]byte, 
 	return buffers, nil
 }
 
-// maxMessageFile is the most that -M reads: a buffer has to fit into memory.
+// maxMessageFile is the largest file that -M reads, as a buffer must fit into memory.
 const maxMessageFile = 1 << 30
 
-// readMessageFile reads a file, or standard input, to its end. When ctx ends
-// before that, the reading is left behind: opening and reading a FIFO can wait
-// for good.
+// readMessageFile reads a file, or standard input, to its end. If ctx ends first,
+// it abandons the goroutine that reads: opening and reading a FIFO can block
+// forever.
 func readMessageFile(ctx context.Context, path string) ([]byte, error) {
 	type result struct {
 		data []byte
@@ -238,7 +237,7 @@ func readAll(path string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxMessageFile+1))
 	if err == nil && len(data) > maxMessageFile {
-		err = errors.New("more than 1G, which is too much for a message")
+		err = errors.New("file too large for a message: more than 1G")
 	}
 	return data, cause(err)
 }

@@ -8,13 +8,13 @@ import (
 	"fdmsg/fdio/descriptor"
 )
 
-// OutputFlag says where lines go.
+// OutputFlag says where the lines go.
 type OutputFlag struct {
 	Output string `placeholder:"FILE" help:"Append the lines to FILE instead of printing them. With COMMAND, there are no lines otherwise."`
 }
 
-// openOutput opens what the lines go to, nil for nothing. A FIFO that nobody reads is
-// not waited for.
+// openOutput opens the file that the lines go to, and returns nil if no lines are
+// wanted. It does not wait for the reader of a FIFO.
 func (f *OutputFlag) openOutput(ctx context.Context, quiet, isCommand bool) (*os.File, error) {
 	switch {
 	case quiet || isCommand && f.Output == "":
@@ -29,8 +29,8 @@ func (f *OutputFlag) openOutput(ctx context.Context, quiet, isCommand bool) (*os
 	return os.NewFile(uintptr(fd), f.Output), nil
 }
 
-// startOutput begins to write lines to file, nil for none, and ends the run with
-// cancel when its reader goes away or a write fails.
+// startOutput returns the writer of lines to file, nil if file is nil. It ends the
+// run with cancel when the reader goes away or a write fails.
 func startOutput(ctx context.Context, in *descriptor.Inspector, file *os.File, cancel context.CancelCauseFunc) *output {
 	if file == nil {
 		return nil

@@ -88,8 +88,8 @@ func (c *recvCommand) Run(ctx context.Context) error {
 	return t.run(ctx)
 }
 
-// open makes the socket that messages come from: it takes one peer, and lets
-// the socket that it came to go.
+// open opens the socket that messages arrive on. It accepts one peer, and closes the
+// listening socket.
 func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
 	if c.Connect {
 		return fdio.Dial(ctx, c.address, fdio.DialOptions{From: c.from, Wait: time.Duration(c.Wait), Mode: c.Mode.file(), Options: c.options})

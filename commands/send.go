@@ -91,8 +91,9 @@ func (c *sendCommand) Run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// heedsSignals is true where there is a socket file to remove. To be told of
-// signals takes the Go runtime two threads, a tenth of what the process costs.
+// heedsSignals reports whether there may be a socket file to remove. Receiving
+// signals makes the Go runtime start two threads, which is a tenth of the time that
+// the process takes.
 func (c *sendCommand) heedsSignals() bool {
 	binds := c.Listen || c.from != nil || c.to != nil && !c.inherited()
 	return binds || slices.ContainsFunc(c.specs, func(s descriptor.Spec) bool { return s.Scheme == "listen" })
@@ -116,7 +117,7 @@ func (c *sendCommand) connect(ctx context.Context) (*fdio.Socket, error) {
 	return listener.Accept(ctx)
 }
 
-// destination is where the message went, as an address that can be given back.
+// destination returns the address that the message was sent to.
 func (c *sendCommand) destination(s *fdio.Socket) string {
 	switch {
 	case c.to != nil:

@@ -24,7 +24,7 @@ type FrameFlag struct {
 	Frame fdio.Frame `placeholder:"KIND" default:"chunk" help:"How messages are told apart in a stream: line, nul, u32be, u32le, json, eof, or chunk for what one call sends or receives."`
 }
 
-// The sides of a socket that a flag may be for.
+// The calls that a flag may be for.
 const (
 	sending   = fdio.SendFlags
 	receiving = fdio.RecvFlags
