@@ -22,7 +22,7 @@ type OutgoingFlags struct {
 	Message     []string `short:"m" placeholder:"TEXT" sep:"none" help:"Send TEXT as one buffer of the message. May be repeated."`
 	MessageFile []string `short:"M" placeholder:"PATH" sep:"none" help:"Send the contents of a file as one buffer; - is standard input. May be repeated."`
 	Control     []string `short:"c" placeholder:"LEVEL:TYPE:DATA" sep:"none" help:"Send one more control message. May be repeated."`
-	From        string   `placeholder:"ADDRESS" group:"Socket:" help:"Bind to this address first."`
+	From        string   `placeholder:"ADDRESS" group:"Socket:" help:"Bind to this address first, so that the receiver can answer."`
 	To          string   `placeholder:"ADDRESS" group:"Socket:" help:"Send the datagram to this address. The argument ADDRESS is then the sending socket: fd:N, or the address to bind to."`
 	Wait        Duration `placeholder:"DURATION" group:"Socket:" help:"Keep trying for this long while nobody listens at ADDRESS, or at the address of a connect: descriptor."`
 

@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -58,6 +60,38 @@ func TestArgumentsAreBytes(t *testing.T) {
 	want := [][]string{{"/\xff"}, {"\xfe", ""}, {"\xfd"}, {"a\x80,b", "r:\x81"}, {"message", "message-file", "message"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("parsed as %q, want %q", got, want)
+	}
+	var recv recvCommand
+	_, err = parse(findSubcommand("recv"), &recv, []string{"./s", "--output", "a,\xff", "--save=\xfe", "--", "\xfd"})
+	if err != nil || recv.Output != "a,\xff" || recv.Save != "\xfe" || !reflect.DeepEqual(recv.argv, []string{"\xfd"}) {
+		t.Errorf("parsed as %q, %q, %q, %v", recv.Output, recv.Save, recv.argv, err)
+	}
+}
+
+// Wrong usage is one line, whatever part of the program finds it, and exit code 2.
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		command     string
+		args        []string
+		words, hint string
+	}{
+		{"send", nil, "<ADDRESS>", "fdmsg send --help lists the flags"},
+		{"recv", []string{"./a", "./b"}, "unexpected argument ./b", "fdmsg recv --help lists the flags"},
+		{"recv", []string{"-v", "./s"}, "unknown flag -v", "fdmsg recv --help lists the flags"},
+		{"recv", []string{"--tiemout", "5", "./s"}, "unknown flag --tiemout", `did you mean "--timeout"?`},
+		{"recv", []string{"./s", "-n"}, "--count: missing N", "fdmsg recv --help lists the flags"},
+		{"recv", []string{"./s", "--quiet=perhaps"}, "--quiet: ", "fdmsg recv --help lists the flags"},
+		{"listen", []string{"./s", "--fds", "keep"}, "--fds must be one of", "fdmsg listen --help lists the flags"},
+		{"listen", []string{"./s", "--frame", "foo"}, `unknown frame "foo"`, "use one of chunk, line, nul, u32be, u32le, json, eof"},
+		{"listen", []string{"./s", "--mode", "rw"}, `--mode: "rw" is not a valid mode`, "fdmsg listen --help lists the flags"},
+		{"listen", []string{"./s", "--"}, "no COMMAND after --", ""},
+	} {
+		sub := findSubcommand(c.command)
+		_, err := parse(sub, sub.new(), c.args)
+		e, ok := errors.AsType[*exitError](err)
+		if !ok || e.code != exitUsage || !strings.Contains(e.Error(), c.words) || strings.Contains(e.Error(), "\n") || hintFor(err) != c.hint {
+			t.Errorf("%s %q: %v, hint %q; want wrong usage with %q, hint %q", c.command, c.args, err, hintFor(err), c.words, c.hint)
+		}
 	}
 }
 

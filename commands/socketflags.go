@@ -14,7 +14,7 @@ import (
 // setsockopt(2).
 type SocketFlags struct {
 	Flag   []string `short:"F" placeholder:"NAME" sep:"none" help:"Pass a flag such as MSG_OOB to the call, by name or number. May be repeated."`
-	Option []string `short:"o" placeholder:"NAME[=VALUE]" sep:"none" help:"Set a socket option first, such as SO_RCVBUF=1M. May be repeated."`
+	Option []string `short:"o" placeholder:"NAME[=VALUE]" sep:"none" help:"Set a socket option such as SO_RCVBUF=1M before binding or connecting. May be repeated."`
 
 	options []fdio.Option
 }
