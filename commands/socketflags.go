@@ -70,7 +70,7 @@ func (f *SocketFlags) parse(sides int) (send, recv int, err error) {
 func (f *SocketFlags) rules(own bool) []rule {
 	rules := make([]rule, len(f.Option))
 	for i, text := range f.Option {
-		rules[i] = rule{own && isTimeout(f.options[i]), errors.New("--option " + text + ": fdmsg never waits in a call on a socket of its own"), "--timeout DURATION limits the whole run"}
+		rules[i] = rule{own && isTimeout(f.options[i]), errors.New("--option " + text + " has no effect: fdmsg does not block in calls on its own sockets"), "--timeout DURATION limits the whole run"}
 	}
 	return rules
 }
