@@ -3,94 +3,12 @@ package commands
 import (
 	"fmt"
 	"os"
-	"os/user"
 	"path/filepath"
-	"slices"
-	"strconv"
 
 	"fdmsg/fdio"
-	"fdmsg/fdio/cmsg"
 )
 
-// AccessFlags say who may talk to a server over Unix sockets.
-type AccessFlags struct {
-	AllowUID []string
-	AllowGID []string
-
-	uids, gids []uint32
-}
-
-func (f *AccessFlags) declare(g *grammar) {
-	g.flag(many(&f.AllowUID, asGiven), "allow-uid", "USER", "Refuse all but this user, by name or number; may be repeated")
-	g.flag(many(&f.AllowGID, asGiven), "allow-gid", "GROUP", "Refuse all but this group, or those of --allow-uid; may be repeated")
-}
-
-// parseAccess looks the users and groups up.
-func (f *AccessFlags) parseAccess() (err error) {
-	f.uids, err = lookUp("--allow-uid", f.AllowUID, func(name string) (string, error) {
-		u, err := user.Lookup(name)
-		if err != nil {
-			return "", err
-		}
-		return u.Uid, nil
-	})
-	if err != nil {
-		return err
-	}
-	f.gids, err = lookUp("--allow-gid", f.AllowGID, func(name string) (string, error) {
-		g, err := user.LookupGroup(name)
-		if err != nil {
-			return "", err
-		}
-		return g.Gid, nil
-	})
-	return err
-}
-
-// lookUp makes numbers of names; what is a number already needs no entry.
-func lookUp(flag string, names []string, find func(string) (string, error)) (ids []uint32, err error) {
-	for _, name := range names {
-		number := name
-		if _, err := strconv.ParseUint(name, 10, 32); err != nil {
-			if number, err = find(name); err != nil {
-				return nil, usagef("", "%s %s: unknown", flag, name)
-			}
-		}
-		id, err := strconv.ParseUint(number, 10, 32)
-		if err != nil {
-			return nil, usagef("", "%s %s: not a number of 32 bits", flag, name)
-		}
-		ids = append(ids, uint32(id))
-	}
-	return ids, nil
-}
-
-func (f *AccessFlags) restricts() bool { return len(f.uids)+len(f.gids) > 0 }
-
-// checkAccess refuses what cannot be told by whom it is used.
-func (f *AccessFlags) checkAccess(address string, isUnix bool) error {
-	if f.restricts() && !isUnix {
-		return usagef("", "--allow-uid and --allow-gid: %s: only Unix sockets know their peers", address)
-	}
-	return nil
-}
-
-// allows reports whether somebody may talk. Nobody knows who a peer without
-// credentials is.
-func (f *AccessFlags) allows(peer *cmsg.Credentials) bool {
-	return !f.restricts() || peer != nil && (slices.Contains(f.uids, peer.UID) || slices.Contains(f.gids, peer.GID))
-}
-
-// checkMode refuses --mode where no address has a file.
-func (f *ModeFlag) checkMode(order []string, addresses ...fdio.Address) error {
-	isFile := func(a fdio.Address) bool { _, ok := a.Path(); return ok }
-	if slices.Contains(order, "mode") && !slices.ContainsFunc(addresses, isFile) {
-		return usagef("", "--mode: %s has no file", addresses[0])
-	}
-	return nil
-}
-
-// warnOfDirectory says so when others than the owner of a socket's directory can
+// warnOfDirectory warns if others than the owner of the directory of a socket can
 // put another socket in its place.
 func warnOfDirectory(a fdio.Address) {
 	path, ok := a.Path()
@@ -103,24 +21,10 @@ func warnOfDirectory(a fdio.Address) {
 	}
 }
 
-// What becomes of the descriptors that come.
+// The values of --fds: what happens to descriptors that arrive.
 const (
-	passFDs   = "pass"   // they are taken
-	dropFDs   = "drop"   // the message is taken without
+	passFDs   = "pass"   // they are received
+	dropFDs   = "drop"   // the message is received without them
 	cutFDs    = "cut"    // the connection is closed
 	refuseFDs = "refuse" // the sender gets EPERM
 )
-
-// refuseRights makes the kernel refuse descriptors, if that is wanted:
-// SO_PASSRIGHTS of unix(7).
-func (f *IncomingFlags) refuseRights(sockets *SocketFlags) error {
-	if f.FDs != refuseFDs {
-		return nil
-	}
-	option, err := fdio.ParseOption("SO_PASSRIGHTS=off")
-	if err != nil {
-		return err
-	}
-	sockets.options = append(sockets.options, option)
-	return nil
-}

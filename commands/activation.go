@@ -11,17 +11,16 @@ import (
 	"fdmsg/fdio"
 )
 
-// The errors of systemd: as an address.
+// What can be wrong with an address systemd:NAME.
 var (
-	errNotActivated = errors.New("no sockets were passed: LISTEN_FDS and LISTEN_PID do not say so")
+	errNotActivated = errors.New("no sockets were passed: LISTEN_FDS and LISTEN_PID are not set for this process")
 	errNoSuchName   = errors.New("no socket of that name was passed")
 )
 
 const activationScheme = "systemd"
 
-// parseAddresses parses addresses of which each may stand for several sockets:
-// systemd: for all that a service manager passed, systemd:NAME for those of a
-// name.
+// parseAddresses parses addresses. systemd: stands for all sockets that a service
+// manager passed, systemd:NAME for those of that name.
 func parseAddresses(texts []string) (addresses []fdio.Address, err error) {
 	for _, text := range texts {
 		scheme, name, _ := fdio.CutScheme(text)
@@ -44,8 +43,8 @@ func parseAddresses(texts []string) (addresses []fdio.Address, err error) {
 	return addresses, nil
 }
 
-// activated are the descriptors that were passed as sd_listen_fds(3) has it, all
-// or those of one name.
+// activated returns the descriptors that were passed in the way of
+// sd_listen_fds(3): all of them, or those of one name.
 func activated(name string) (fds []int, err error) {
 	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	if n <= 0 || os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {

@@ -6,70 +6,74 @@ import (
 	"fdmsg/fdio"
 )
 
-const callHelp = addressHelp + "\n" + descriptorHelp + `
-One message goes out as with fdmsg send, and what comes back on the same socket
-is printed as with fdmsg recv: one message, or -n N of them. COMMAND takes the
-place of fdmsg once the answer has come, as with fdmsg recv.
+const callNotes = `The message is sent as fdmsg send does it, and the answer received as fdmsg recv
+does it: one message, unless -n says otherwise. COMMAND replaces fdmsg when the
+answer has arrived, as with fdmsg recv.
 
-A --flag that has a meaning in both calls goes to both: send:NAME and recv:NAME
-say which one is meant. A unix-dgram: server can answer a socket only that has a
-name: without --from, the kernel picks one. The whole message goes out before
-anything is received: a server that answers while it reads needs room for it.
-` + "\n" + controlHelp + "\n" + optionHelp + "\n" + valueHelp
+A flag (-F) that exists for both calls is passed to both; send:NAME and
+recv:NAME pass it to one. A unix-dgram: server can only answer a socket that has
+a name, so the kernel picks one if --from is not given. The whole message is
+sent before anything is received: the sockets must have room for what the server
+answers until then.
+`
+
+const callExample = `  $ fdmsg call ./counter -m 'how many lines?' numbers.txt | jq -r .message
+`
 
 type callCommand struct {
-	OutgoingFlags
-	IncomingFlags
-	SocketFlags
-	ModeFlag
-	OutputFlag
-	CommandFlags
-	CommonFlags
+	OutgoingFlags `group:"Message:"`
+	FrameFlag     `group:"Message:"`
+	IncomingFlags `group:"Receiving:"`
+	OutputFlag    `group:"Output:"`
+	CommandFlags  `group:"COMMAND:"`
+	ModeFlag      `group:"Socket:"`
+	SocketFlags   `group:"Socket:"`
+	CommonFlags   `group:"General:"`
 }
 
-func (c *callCommand) declare(g *grammar) {
-	c.OutgoingFlags.declare(g)
-	c.IncomingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	c.ModeFlag.declare(g)
-	c.OutputFlag.declare(g)
-	c.CommandFlags.declare(g)
-	c.CommonFlags.declare(g)
-}
-
-func (c *callCommand) validate() (err error) {
-	if err := c.validateMessage(); err != nil {
+// AfterApply checks the command line.
+func (c *callCommand) AfterApply() (err error) {
+	if err := c.parseMessage(); err != nil {
 		return err
 	}
-	if c.sendFlags, c.recvFlags, err = c.parse(!c.inherited(), sending|receiving); err != nil {
+	if c.sendFlags, c.recvFlags, err = c.parse(sending | receiving); err != nil {
 		return err
 	}
-	if err := c.useFrame(c.Frame, c.order); err != nil {
-		return err
-	}
-	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.inherited()); err != nil {
-		return err
-	}
-	if err := c.refuseRights(&c.SocketFlags); err != nil {
-		return err
-	}
+	c.frame = c.Frame
 	if !c.Count.Given {
 		c.Count.N = 1
 	}
+	if err := c.check(addressFacts(c.address)); err != nil {
+		return err
+	}
+	c.limitToOne(c.argv != nil)
 	if c.from == nil && c.to == nil && c.address.Network == fdio.UnixDatagram {
 		if c.from, err = parseOptionalAddress("unix-dgram:@"); err != nil {
 			return err
 		}
 	}
-	return c.validateOne(c.address, c.order, &c.CommandFlags)
+	return c.refuseRights(&c.SocketFlags)
 }
 
-func (c *callCommand) run(ctx context.Context) error {
+// check refuses what cannot be done with a socket such as s.
+func (c *callCommand) check(s facts) error {
+	return check(
+		c.OutgoingFlags.rules(c.Frame, s),
+		c.SocketFlags.rules(!c.inherited()),
+		c.FrameFlag.rules(s),
+		c.CommandFlags.rules(),
+		c.oneSocketRules(c.argv != nil),
+		c.IncomingFlags.rules(c.given, s),
+	)
+}
+
+// Run sends the message, and receives the answer as recv does.
+func (c *callCommand) Run(ctx context.Context) error {
 	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, asks: true, open: c.ask}
 	return t.run(ctx)
 }
 
-// ask sends the message, and leaves the socket to receive the answer from.
+// ask sends the message, and returns the socket that the answer arrives on.
 func (c *callCommand) ask(ctx context.Context) (*fdio.Socket, error) {
 	m, err := c.prepare(ctx, c.order, c.Frame)
 	if err != nil {
@@ -80,7 +84,10 @@ func (c *callCommand) ask(ctx context.Context) (*fdio.Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.send(ctx, s, m, c.Frame); err != nil {
+	if err = c.check(socketFacts(s)); err == nil {
+		_, err = c.send(ctx, s, m, c.Frame)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -1,44 +1,48 @@
 package commands
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
 
-// CommandFlags say what COMMAND is and how it gets its descriptors.
+// CommandFlags say how COMMAND gets its descriptors.
 type CommandFlags struct {
-	Stdin  FD
-	Stdout FD
-	FDName string
+	Stdin  FD     `placeholder:"I" help:"Make descriptor I, counted from 0, standard input of COMMAND as well."`
+	Stdout FD     `placeholder:"I" help:"Make descriptor I, counted from 0, standard output of COMMAND as well."`
+	FDName string `name:"fdname" placeholder:"A:B" help:"Name the descriptors for COMMAND, in LISTEN_FDNAMES."`
 
-	argv []string // COMMAND, nil: none
+	argv []string // COMMAND, nil if there is none
 	path string   // of its file
 }
 
-func (f *CommandFlags) declare(g *grammar) {
-	g.flag(one(&f.Stdin, parseFD), "stdin", "I", "Descriptor I, counted from 0, is standard input of COMMAND as well")
-	g.flag(one(&f.Stdout, parseFD), "stdout", "I", "Descriptor I is standard output of COMMAND as well")
-	g.flag(one(&f.FDName, asGiven), "fdname", "A:B", "Names of the descriptors for COMMAND, in LISTEN_FDNAMES")
-}
-
-func (f *CommandFlags) setCommand(argv []string) { f.argv = argv }
-
-func (f *CommandFlags) validateCommand() error {
-	if f.argv == nil && (f.Stdin.Given || f.Stdout.Given || f.FDName != "") {
-		return usagef("", "--stdin, --stdout and --fdname need -- COMMAND")
-	}
-	if f.FDName == "" {
-		return nil
-	}
-	for _, name := range strings.Split(f.FDName, ":") {
-		if name == "" || len(name) > maxFDName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return usagef("", "--fdname %s: a name has 1 to %d characters, none of them a control character", f.FDName, maxFDName)
-		}
+// BeforeApply notes COMMAND.
+func (f *CommandFlags) BeforeApply(line *commandLine) error {
+	if f.argv = line.command; f.argv != nil && len(f.argv) == 0 {
+		return usagef("", "no COMMAND after --")
 	}
 	return nil
 }
 
+// rules lists what the flags of COMMAND refuse.
+func (f *CommandFlags) rules() []rule {
+	badName := func(name string) bool {
+		return name == "" || len(name) > maxFDName || strings.ContainsFunc(name, isControl)
+	}
+	return []rule{
+		{f.argv == nil && (f.Stdin.Given || f.Stdout.Given || f.FDName != ""), errors.New("--stdin, --stdout and --fdname need -- COMMAND"), ""},
+		{f.FDName != "" && slices.ContainsFunc(strings.Split(f.FDName, ":"), badName), fmt.Errorf("--fdname %s: a name has 1 to %d characters, none of them a control character", f.FDName, maxFDName), ""},
+	}
+}
+
+// isControl reports whether r is an ASCII control character.
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
 // maxFDName is the longest name of a descriptor: sd_listen_fds(3).
 const maxFDName = 255
 
-// names are the names of --fdname, nil where there are none.
+// names returns the names of --fdname, nil without the flag.
 func (f *CommandFlags) names() []string {
 	if f.FDName == "" {
 		return nil

@@ -1,10 +1,17 @@
-// Package commands is the command line of fdmsg: one file a subcommand, and
-// what they share.
+// Package commands is the command line of fdmsg.
 //
-// What goes where: standard output carries records, one JSON object a line, and
-// the help that was asked for; nothing else. Errors and warnings are lines on
-// standard error that begin with "fdmsg:", lower case, without a full stop; see
-// errors.go for their form and for the exit codes.
+// Each subcommand is a struct in a file of its own, with its flags in tags for
+// kong, which fills it, calls its AfterApply method to check it, and then its Run
+// method. Flags that several commands have are structs that these embed, in files
+// whose names end in flags.go.
+//
+// A command line passes through parse.go, which sets kong up, commandline.go, which
+// sorts out what kong cannot be told, the rules of the flags (rules.go), and Run.
+//
+// Standard output carries only records, one JSON object per line, and help that was
+// asked for. Errors and warnings are lines on standard error that begin with
+// "fdmsg:", in lower case and without a full stop; errors.go has their form and the
+// exit codes, hints.go the hints.
 package commands
 
 import (
@@ -14,43 +21,85 @@ import (
 	"time"
 
 	"fdmsg/commands/internal/spawn"
+
+	"github.com/alecthomas/kong"
 )
 
-// command is one subcommand with its parsed flags and arguments.
+// A command is a struct that kong fills from the flags and arguments of one
+// subcommand. Its AfterApply method checks them.
 type command interface {
-	// declare tells the flags and arguments, and sets what has a default.
-	declare(g *grammar)
-	// run does what was asked for. It returns when everything it opened is
-	// closed and every line is written.
-	run(ctx context.Context) error
-	// timeout is what bounds run, 0 for nothing.
+	// Run does the work. It returns when everything that it opened is closed and
+	// every line is written.
+	Run(ctx context.Context) error
+	// timeout returns how long Run may take, 0 for no limit.
 	timeout() time.Duration
-	// heedsSignals says that run has to end by itself when a signal comes. Else
-	// the signal ends the process wherever that is.
+	// heedsSignals reports whether Run must be told of a signal to clean up.
+	// Otherwise the signal ends the process at once.
 	heedsSignals() bool
 }
 
 // A subcommand is a row of the table below.
 type subcommand struct {
 	name     string
-	synopsis string // flags, arguments
-	summary  string
-	help     string // after the flags
-	cut      bool   // takes -- COMMAND
+	synopsis string // of its flags and arguments
+	summary  string // the first sentence is also in the list of commands
+	sections []string
+	example  string
+	cut      bool // whether -- COMMAND may follow
 	new      func() command
 }
 
-// subcommands are all there are, in the order of the help.
+// subcommands lists all subcommands, in the order of the help.
 var subcommands = []subcommand{
-	{"send", "[flags] ADDRESS [DESCRIPTOR ...]", "Send one message, with open descriptors if given.", sendHelp, false, func() command { return &sendCommand{} }},
-	{"recv", "[flags] ADDRESS [-- COMMAND [ARG ...]]", "Take one peer, print a line for each message of its, and end; or become COMMAND with the descriptors of the first.", recvHelp, true, func() command { return &recvCommand{} }},
-	{"call", "[flags] ADDRESS [DESCRIPTOR ...] [-- COMMAND [ARG ...]]", "Send one message and print the answer that comes on the same socket; or become COMMAND with the descriptors of the answer.", callHelp, true, func() command { return &callCommand{} }},
-	{"listen", "[flags] ADDRESS ... [-- COMMAND [ARG ...]]", "Serve any number of peers, and print a line for each message, or run COMMAND for it, until told to stop.", listenHelp, true, func() command { return &listenCommand{} }},
-	{"open", "[flags] DESCRIPTOR ... [-- COMMAND [ARG ...]]", "Open descriptors, and print what they are and what is in them; or become COMMAND with them.", openHelp, true, func() command { return &openCommand{} }},
+	{
+		name:     "send",
+		synopsis: "[flags] ADDRESS [DESCRIPTOR ...]",
+		summary:  "Send one message, with open descriptors if given.",
+		sections: []string{sendNotes, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
+		example:  sendExample,
+		new:      func() command { return &sendCommand{} },
+	},
+	{
+		name:     "recv",
+		synopsis: "[flags] ADDRESS [-- COMMAND [ARG ...]]",
+		summary:  "Receive from one peer, and print one line per message. With COMMAND, receive one message and become COMMAND, which gets the descriptors.",
+		sections: []string{recvNotes, addressHelp, optionHelp, valueHelp},
+		example:  recvExample,
+		cut:      true,
+		new:      func() command { return &recvCommand{} },
+	},
+	{
+		name:     "call",
+		synopsis: "[flags] ADDRESS [DESCRIPTOR ...] [-- COMMAND [ARG ...]]",
+		summary:  "Send one message, and print the answer from the same socket. With COMMAND, become COMMAND, which gets the descriptors of the answer.",
+		sections: []string{callNotes, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
+		example:  callExample,
+		cut:      true,
+		new:      func() command { return &callCommand{} },
+	},
+	{
+		name:     "listen",
+		synopsis: "[flags] ADDRESS ... [-- COMMAND [ARG ...]]",
+		summary:  "Serve any number of peers until told to stop. Print one line per message, or run COMMAND for each message.",
+		sections: []string{listenNotes, addressHelp, optionHelp, valueHelp},
+		example:  listenExample,
+		cut:      true,
+		new:      func() command { return &listenCommand{} },
+	},
+	{
+		name:     "open",
+		synopsis: "[flags] DESCRIPTOR ... [-- COMMAND [ARG ...]]",
+		summary:  "Open descriptors, and print what they are and what they contain. With COMMAND, become COMMAND, which gets the descriptors.",
+		sections: []string{openNotes, descriptorHelp, addressHelp, valueHelp},
+		example:  openExample,
+		cut:      true,
+		new:      func() command { return &openCommand{} },
+	},
 }
 
-// Main runs the command line argv, argv[0] being the name that the program was
-// run by, and returns its exit code. A death by a signal does not return.
+// Main runs the command line argv, where argv[0] is the name that the program was
+// run by, and returns its exit code. It does not return if a signal ends the
+// process.
 func Main(argv []string) int {
 	if spawn.IsChild(argv) {
 		return report("listen", spawn.BecomeChild(argv))
@@ -63,17 +112,15 @@ func Main(argv []string) int {
 }
 
 func run(sub *subcommand, args []string) int {
-	cmd, err := parse(sub, args)
-	if err == errHelpShown {
-		return exitOK
-	}
+	cmd := sub.new()
+	kctx, err := parse(sub, cmd, args)
 	if err == nil {
-		err = runCommand(cmd)
+		err = runCommand(kctx, cmd)
 	}
 	return report(sub.name, err)
 }
 
-func runCommand(cmd command) error {
+func runCommand(kctx *kong.Context, cmd command) error {
 	ctx := context.Background()
 	if cmd.heedsSignals() {
 		var stop func()
@@ -85,16 +132,18 @@ func runCommand(cmd command) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
 		defer cancel()
 	}
-	err := cmd.run(ctx)
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	err := kctx.Run()
 	if err != nil {
 		surviveWrites()
 	}
 	return err
 }
 
-// selectSubcommand finds the subcommand that argv names, by its first argument
-// or by the link that the program was run through (fdmsg-send). sub is nil
-// where it names none; args are then all arguments.
+// selectSubcommand returns the subcommand that argv names, with its first argument
+// or with the name of the link that the program was run through (fdmsg-send), and
+// the arguments of the subcommand. If argv names none, sub is nil and args are all
+// arguments.
 func selectSubcommand(argv []string) (sub *subcommand, args []string) {
 	if len(argv) == 0 {
 		return nil, nil

@@ -1,43 +1,42 @@
 package commands
 
-import "time"
+import (
+	"slices"
+	"time"
 
-// CommonFlags are what every command has.
+	"github.com/alecthomas/kong"
+)
+
+// CommonFlags are the flags of every command.
 type CommonFlags struct {
-	Timeout Duration
-	Quiet   bool
+	Timeout Duration `short:"t" placeholder:"DURATION" help:"Give up after this long, with exit code 124; 0 means never."`
+	Quiet   bool     `short:"q" help:"Print no lines."`
+	Help    helpFlag `short:"h" help:"Show this help."`
 
 	order []string // names of the flags given
 }
 
-func (f *CommonFlags) declare(g *grammar) {
-	g.flag(one(&f.Timeout, parseDuration), "timeout", "DURATION", "Give up after so long (exit code 124); 0: never").Short = 't'
-	g.toggle(&f.Quiet, "quiet", "Print no lines").Short = 'q'
+// BeforeApply notes the order of the flags.
+func (f *CommonFlags) BeforeApply(line *commandLine) error {
+	f.order = line.given
+	return nil
 }
+
+// given reports whether the flag of that name is on the command line.
+func (f *CommonFlags) given(name string) bool { return slices.Contains(f.order, name) }
 
 func (f *CommonFlags) timeout() time.Duration { return time.Duration(f.Timeout) }
 
 func (f *CommonFlags) heedsSignals() bool { return true }
 
-func (f *CommonFlags) setFlagOrder(names []string) { f.order = names }
+// helpFlag is kong's own help flag, except that it can stand in a group.
+type helpFlag bool
 
-// ModeFlag is what commands have that may make a socket file.
-type ModeFlag struct {
-	Mode Mode
-}
-
-func (f *ModeFlag) declare(g *grammar) {
-	f.Mode = 0o600
-	g.flag(one(&f.Mode, parseMode), "mode", "MODE", "Permissions of the socket file, whatever the umask (0600)")
-}
-
-// BindFlags are what commands have that bind sockets.
-type BindFlags struct {
-	ModeFlag
-	ReadyFD FD
-}
-
-func (f *BindFlags) declare(g *grammar) {
-	f.ModeFlag.declare(g)
-	g.flag(one(&f.ReadyFD, parseFD), "ready-fd", "N", "When bound, write the addresses and a newline to descriptor N, and close it")
+// BeforeReset prints the help before anything that is missing is an error.
+func (helpFlag) BeforeReset(kctx *kong.Context) error {
+	if err := kctx.PrintUsage(false); err != nil {
+		return &exitError{exitFailed, err, ""}
+	}
+	kctx.Exit(exitOK)
+	return nil
 }

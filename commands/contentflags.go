@@ -1,36 +1,23 @@
 package commands
 
 import (
-	"time"
-
 	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 )
 
-// ContentFlags say what is read of descriptors.
+// ContentFlags say which contents of descriptors are read, and which are saved.
 type ContentFlags struct {
-	Content        Which
-	ContentLimit   Size
-	ContentTotal   Size
-	ContentTimeout Duration
-	Save           string
-	SaveLimit      FileSize
+	Content        Which    `placeholder:"WHICH" help:"Which descriptors to read: files (regular files and memfds), all (pipes and terminals, too) or none (default: files)."`
+	ContentLimit   Size     `placeholder:"SIZE" default:"1M" help:"Read at most this much of each descriptor."`
+	ContentTotal   Size     `placeholder:"SIZE" default:"16M" help:"Read at most this much of all descriptors of a message together."`
+	ContentTimeout Duration `placeholder:"DURATION" default:"1s" help:"Read from each descriptor for at most this long; 0 means no limit."`
+	Save           string   `placeholder:"DIR" help:"Save the whole content of each descriptor as DIR/MESSAGE-INDEX-NAME, and show none unless --content is given."`
+	SaveLimit      FileSize `placeholder:"SIZE" default:"1G" help:"Save no content that is larger than this."`
 
 	directory *descriptor.Directory
 }
 
-func (f *ContentFlags) declare(g *grammar) {
-	f.ContentLimit, f.ContentTotal, f.ContentTimeout, f.SaveLimit = 1<<20, 16<<20, Duration(time.Second), 1<<30
-	g.flag(one(&f.Content, parseWhich), "content", "files|all|none", "Which descriptors to read: regular files and memfds; pipes and terminals too; none (files)")
-	g.flag(one(&f.ContentLimit, parseSize), "content-limit", "SIZE", "Read at most so much of each (1M)")
-	g.flag(one(&f.ContentTotal, parseSize), "content-total", "SIZE", "Read at most so much of all in a message (16M)")
-	g.flag(one(&f.ContentTimeout, parseDuration), "content-timeout", "DURATION", "Read at most so long from each; 0: no limit (1)")
-	g.flag(one(&f.Save, asGiven), "save", "DIR", "Save the content of each, whole, as DIR/MESSAGE-INDEX-NAME, and show none without --content")
-	g.flag(one(&f.SaveLimit, parseFileSize), "save-limit", "SIZE", "Save nothing that is larger (1G)")
-}
-
-// openSave opens the directory to save in, if there is to be one. close closes
-// it.
+// openSave opens the directory of --save, if the flag is given. close closes it.
 func (f *ContentFlags) openSave() (close func(), err error) {
 	if f.Save == "" {
 		return func() {}, nil

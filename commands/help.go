@@ -4,102 +4,119 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/alecthomas/kong"
 )
 
-// printTopHelp prints what fdmsg --help shows.
-func printTopHelp(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("Usage: fdmsg COMMAND ...\n\n" + topHelp + "\nCommands:\n")
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, sub := range subcommands {
-		fmt.Fprintf(t, "  %s\t%s\n", sub.name, firstSentence(sub.summary))
+// printHelp prints what fdmsg COMMAND --help shows: the usage line, which kong
+// cannot write as it does not know of COMMAND, kong's help of the flags, the
+// sections about values, and an example. The sections describe the arguments, too,
+// so kong's list of their names is left out.
+func (sub *subcommand) printHelp(options kong.HelpOptions, kctx *kong.Context) error {
+	if _, err := fmt.Fprintf(kctx.Stdout, "Usage: fdmsg %s %s\n", sub.name, sub.synopsis); err != nil {
+		return err
 	}
-	t.Flush()
-	b.WriteString("\nfdmsg COMMAND --help tells more; fdmsg --version prints the version.\n" +
-		"Run through a link named fdmsg-COMMAND, it is that command.\n\n" + exitHelp)
-	_, err := io.WriteString(w, b.String())
+	kctx.Model.Positional = nil
+	if err := kong.DefaultHelpPrinter(options, kctx); err != nil {
+		return err
+	}
+	_, err := io.WriteString(kctx.Stdout, "\n"+strings.Join(sub.sections, "\n")+"\nExample:\n"+sub.example)
 	return err
 }
 
-func firstSentence(s string) string {
-	first, _, _ := strings.Cut(s, "; ")
-	return strings.TrimSuffix(first, ".")
+// formatHelp adds the default of a flag to its help.
+func formatHelp(v *kong.Value) string {
+	if !v.HasDefault {
+		return v.Help
+	}
+	return strings.TrimSuffix(v.Help, ".") + " (default: " + v.Default + ")."
 }
 
-// printHelp prints what fdmsg COMMAND --help shows.
-func printHelp(w io.Writer, sub *subcommand, flags []*kong.Flag) error {
+// printTopHelp prints what fdmsg --help shows.
+func printTopHelp(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Usage: fdmsg %s %s\n\n%s\n\nFlags:\n", sub.name, sub.synopsis, sub.summary)
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, f := range flags {
-		short := "   "
-		if f.Short != 0 {
-			short = "-" + string(f.Short) + ","
-		}
-		value := ""
-		if takesValue(f) {
-			value = " " + f.PlaceHolder
-		}
-		fmt.Fprintf(t, "  %s --%s%s\t%s\n", short, f.Name, value, f.Help)
+	b.WriteString("Usage: fdmsg COMMAND [ARG ...]\n\n" + topHelp + "\nCommands:\n")
+	for _, sub := range subcommands {
+		first, _, _ := strings.Cut(sub.summary, ". ")
+		fmt.Fprintf(&b, "  %-8s%s.\n", sub.name, strings.TrimSuffix(first, "."))
 	}
-	t.Flush()
-	b.WriteString("\n" + sub.help)
+	b.WriteString("\n" + topNotes + "\n" + exitHelp + "\nExample:\n" + topExample)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 const topHelp = `Send and receive messages with sendmsg(2) and recvmsg(2), and pass open file
-descriptors between processes over Unix sockets. What comes in goes out as one
-JSON object a line.
+descriptors between processes over Unix sockets. What is received is printed as
+JSON, one object per line.
+`
+
+const topNotes = `fdmsg COMMAND --help describes a command, fdmsg --version prints the version.
+Run through a link named fdmsg-COMMAND, the program is that command.
+`
+
+const exitHelp = `Exit codes:
+  0         done
+  1         failed
+  2         wrong usage
+  3         the peer ended first
+  124       timed out
+  126, 127  COMMAND cannot be run, or is not found
+  128+N     ended by signal N
+`
+
+const topExample = `  $ fdmsg listen ./s | jq -r '.message, .fds[].content' &
+  $ fdmsg send -q --wait 5 ./s -m 'Temperature data' temps.txt
 `
 
 const addressHelp = `ADDRESS:
-  unix:PATH  unix:@NAME         a Unix stream socket: a file, or a name in the
-                                abstract namespace; @ alone: the kernel picks
-  unix-dgram:  unix-seqpacket:  the other two types of Unix sockets, alike
-  PATH  @NAME                   unix:, when it contains a / or begins with @
-  unix-hex:HEX  ...             a name in hexadecimal; 00 first: abstract
-  tcp:HOST:PORT  udp:HOST:PORT  also tcp4 tcp6 udp4 udp6; empty HOST: every
-                                address to bind to, loopback to connect to;
-                                port 0: the kernel picks
-  fd:N  -                       a socket that fdmsg inherited; - is fd:0
-  systemd:  systemd:NAME        the sockets that a service manager passed, by name
-  sockaddr-hex:HEX              any struct sockaddr; only --to takes it
+  unix:PATH, unix:@NAME         Unix stream socket: a file, or a name in the
+                                abstract namespace, which the kernel picks if
+                                NAME is empty
+  unix-dgram:, unix-seqpacket:  the same for the other types of Unix sockets
+  PATH, @NAME                   short for unix:, if PATH contains a /
+  unix-hex:HEX                  name in hexadecimal, abstract if it begins with
+                                00; also unix-dgram-hex:, unix-seqpacket-hex:
+  tcp:HOST:PORT, udp:HOST:PORT  also tcp4:, tcp6:, udp4:, udp6:. An empty HOST
+                                means every address when binding and loopback
+                                when connecting; with port 0, the kernel picks
+                                the port
+  fd:N, -                       inherited socket; - is fd:0
+  systemd:, systemd:NAME        sockets passed by a service manager: all, or
+                                those called NAME
+  sockaddr-hex:HEX              any struct sockaddr, for --to only
 `
 
 const descriptorHelp = `DESCRIPTOR:
-  PATH  r:PATH                  opened for reading, directories too
-  w:PATH  rw:PATH  a:PATH       for writing, both, appending; created if need be,
-                                never truncated
-  fd:N  -                       one that fdmsg inherited; - is standard input
-  opath:PATH                    its place in the file system alone: O_PATH
-  memfd:PATH  memfd:-           a sealed copy in memory of a file or standard input
-  connect:ADDRESS               a socket that is connected there
-  listen:ADDRESS                a socket that listens there
+  PATH, r:PATH                  file or directory, opened for reading
+  w:PATH, rw:PATH, a:PATH       opened for writing, for reading and writing, for
+                                appending; created if missing, never truncated
+  fd:N, -                       inherited descriptor; - is standard input
+  opath:PATH                    location in the file system only (O_PATH)
+  memfd:PATH, memfd:-           sealed copy in memory of a file, or of standard
+                                input
+  connect:ADDRESS               socket connected to ADDRESS
+  listen:ADDRESS                socket listening on ADDRESS
   pid:PID:FD                    descriptor FD of process PID
-  pidfd:PID                     a process
+  pidfd:PID                     descriptor of process PID
 `
 
-const controlHelp = `LEVEL:TYPE:DATA of --control are names or numbers and
-  int=N u8= u16= u32= u64=      numbers in the machine's byte order
-  be16= be32=                   or in that of the network
-  hex= base64= text=            bytes; all of these may be joined by commas
-or the fields of a type that is known: SOL_SOCKET:SCM_RIGHTS:fds=3+4,
-SOL_SOCKET:SCM_CREDENTIALS:pid=1,uid=0,gid=0, IPPROTO_IP:IP_TTL:ttl=3.
+const controlHelp = `Control messages:
+  LEVEL and TYPE are names or numbers. DATA has the fields of a type that fdmsg
+  knows, as in SOL_SOCKET:SCM_RIGHTS:fds=3+4, IPPROTO_IP:IP_TTL:ttl=3 and
+  SOL_SOCKET:SCM_CREDENTIALS:pid=1,uid=0,gid=0; or typed parts joined by commas:
+  int= u8= u16= u32= u64=       numbers in the byte order of the machine
+  be16= be32=                   numbers in network byte order
+  hex= base64= text=            bytes
 `
 
-const optionHelp = `--option takes what setsockopt(2) does: a number, with K, M or G; on, off or
-nothing for a switch; seconds, a time span, the name of a device; for all others
-bytes, as in SO_TXTIME=int=11,u32=0 or IPPROTO_TCP:13=hex=7265.
+const optionHelp = `Option values:
+  A number, with K, M or G for powers of 1024; on, off or nothing for a switch;
+  a duration; the name of a device; or, for options that take a struct, typed
+  parts joined by commas, as in SO_TXTIME=int=11,u32=0. An option without a name
+  is given by LEVEL:NUMBER, as in IPPROTO_TCP:13=hex=7265.
 `
 
-const valueHelp = `SIZE takes K, M, G (powers of 1024). DURATION is in seconds, fractions allowed,
-or has a unit: ms, s, m, h.
-`
-
-const exitHelp = `Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the peer ended first, 124 timed
-out, 126 and 127 COMMAND cannot be run or is not found, 128+N ended by signal N.
+const valueHelp = `Sizes and durations:
+  SIZE is a number of bytes, with K, M or G for powers of 1024. DURATION is a
+  number of seconds such as 5 or 0.25, or has a unit: 100ms, 5s, 1m30s, 1h.
 `

@@ -1,7 +1,8 @@
 package commands
 
 import (
-	"slices"
+	"errors"
+	"fmt"
 	"strings"
 
 	"fdmsg/fdio"
@@ -10,81 +11,59 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IncomingFlags are what is received, and what of it is shown.
+// IncomingFlags say what is received, and how much of it.
 type IncomingFlags struct {
-	Count       Count
-	Size        Size
-	Buffer      []Size
-	ControlSize Size
-	FDs         string
-	MaxFrame    Size
-	ContentFlags
+	Count       Count  `short:"n" placeholder:"N" help:"Stop after N messages; 0 means no limit."`
+	Size        Size   `placeholder:"SIZE" default:"256K" help:"Room for the data of one message."`
+	Buffer      []Size `placeholder:"SIZE" sep:"none" help:"Receive into a buffer of this size instead of --size. May be repeated: the buffers are filled in order."`
+	ControlSize Size   `placeholder:"SIZE" default:"16K" help:"Room for the control messages of one message."`
+	MaxFrame    Size   `placeholder:"SIZE" default:"16M" help:"Close the connection when a frame (--frame) is longer than this."`
+
+	FDs          string `name:"fds" placeholder:"ACTION" enum:"pass,drop,cut,refuse" default:"pass" group:"Descriptors and contents:" help:"What to do with descriptors that arrive: pass takes them, drop takes the message without them, cut closes the connection, refuse makes sending them fail."`
+	ContentFlags `group:"Descriptors and contents:"`
 
 	recvFlags int        // of recvmsg(2)
 	frame     frame.Kind // how a stream is split
 }
 
-func (f *IncomingFlags) declare(g *grammar) {
-	f.Size, f.ControlSize, f.FDs, f.MaxFrame = 256<<10, 16<<10, passFDs, 16<<20
-	g.flag(one(&f.Count, parseCount), "count", "N", "Receive N messages; 0: no limit").Short = 'n'
-	g.flag(one(&f.Size, parseSize), "size", "SIZE", "Bytes of data for one message (256K)")
-	g.flag(many(&f.Buffer, parseSize), "buffer", "SIZE", "Instead of --size: a buffer of so many bytes; again: another one, filled after it")
-	g.flag(one(&f.ControlSize, parseSize), "control-size", "SIZE", "Bytes for the control messages of one message (16K)")
-	g.flag(one(&f.FDs, asGiven), "fds", "pass|drop|cut|refuse", "Descriptors that come: take them; take the message without; close the connection; make sending them fail (pass)").Enum = "pass,drop,cut,refuse"
-	g.flag(one(&f.MaxFrame, parseSize), "max-frame", "SIZE", "With --frame: close a peer whose message is longer (16M)")
-	f.ContentFlags.declare(g)
-}
-
-// useFrame makes frames of what streams bring.
-func (f *IncomingFlags) useFrame(kind frame.Kind, order []string) error {
-	f.frame = kind
-	const other = unix.MSG_PEEK | unix.MSG_WAITALL | unix.MSG_OOB | unix.MSG_ERRQUEUE | unix.MSG_TRUNC
-	switch {
-	case kind == frame.Chunk && slices.Contains(order, "max-frame"):
-		return usagef("", "--max-frame needs --frame")
-	case kind == frame.Chunk:
-		return nil
-	case len(f.Buffer) > 0:
-		return usagef("", "--frame does not go with --buffer: a frame is not what one call returned")
-	case f.recvFlags&other != 0:
-		return usagef("", "--frame does not go with --flag %s", strings.Join(fdio.FlagNames(f.recvFlags&other, fdio.MessageFlags), ", "))
-	case f.size() == 0:
-		return usagef("", "--size 0 leaves no room for a frame")
+// rules lists what the flags of receiving refuse. given tells which flags are on
+// the command line.
+func (f *IncomingFlags) rules(given func(string) bool, s facts) []rule {
+	framed := f.frame != frame.Chunk
+	otherFlags := f.recvFlags & (unix.MSG_PEEK | unix.MSG_WAITALL | unix.MSG_OOB | unix.MSG_ERRQUEUE | unix.MSG_TRUNC)
+	return []rule{
+		{len(f.Buffer) > fdio.MaxBuffers, fmt.Errorf("--buffer: %w: %d, at most %d", fdio.ErrTooManyBuffers, len(f.Buffer), fdio.MaxBuffers), ""},
+		{len(f.Buffer) > 0 && given("size"), errors.New("--size does not go with --buffer"), "there is room for what the buffers hold together"},
+		{f.size() > maxSize, errors.New("--buffer: more than 2G together"), ""},
+		{!framed && given("max-frame"), errors.New("--max-frame needs --frame"), ""},
+		{framed && len(f.Buffer) > 0, errors.New("--frame does not go with --buffer"), "a frame may take several calls"},
+		{framed && otherFlags != 0, errors.New("--frame does not go with --flag " + strings.Join(fdio.FlagNames(otherFlags, fdio.MessageFlags), ", ")), ""},
+		{framed && f.size() == 0, errors.New("--size 0 leaves no room for a frame"), ""},
+		{s.stream && f.size() == 0 && f.Count.N == 0, errors.New("--size 0 receives nothing from a stream, and would never end without -n"), "-n 1"},
 	}
-	return nil
 }
 
-// checkFrame refuses to split what comes in messages of its own.
-func checkFrame(kind frame.Kind, address string, isStream bool) error {
-	if kind != frame.Chunk && !isStream {
-		return usagef("", "--frame %s: %s: its messages have boundaries already", kind, address)
+// oneSocketRules lists what commands that receive from one socket refuse as well.
+func (f *IncomingFlags) oneSocketRules(isCommand bool) []rule {
+	several := f.Count.Given && f.Count.N != 1
+	return []rule{
+		{isCommand && several, fmt.Errorf("-n %d does not go with COMMAND, which is given one message", f.Count.N), ""},
+		{f.peeks() && several, fmt.Errorf("-n %d does not go with MSG_PEEK, which leaves the first message in the queue", f.Count.N), ""},
 	}
-	return nil
 }
 
-// checkSize refuses what would never end: without room for a byte, nothing is
-// ever taken from a stream.
-func (f *IncomingFlags) checkSize(isStream bool) error {
-	if isStream && f.size() == 0 && f.Count.N == 0 {
-		return usagef("-n 1", "--size 0 takes nothing from a stream, and needs -n")
+// peeks reports whether received messages stay in the queue.
+func (f *IncomingFlags) peeks() bool { return f.recvFlags&unix.MSG_PEEK != 0 }
+
+// limitToOne sets the count where more than one message makes no sense: COMMAND is
+// given one, and MSG_PEEK would return the same one again.
+func (f *IncomingFlags) limitToOne(isCommand bool) {
+	if isCommand || f.peeks() {
+		f.Count = Count{N: 1, Given: true}
 	}
-	return nil
 }
 
-// checkBuffers is told which flags were given, to refuse what contradicts.
-func (f *IncomingFlags) checkBuffers(order []string) error {
-	switch {
-	case len(f.Buffer) > fdio.MaxBuffers:
-		return usagef("", "--buffer: %w: %d, at most %d", fdio.ErrTooManyBuffers, len(f.Buffer), fdio.MaxBuffers)
-	case len(f.Buffer) > 0 && slices.Contains(order, "size"):
-		return usagef("", "--size does not go with --buffer: the message has the room that the buffers have together")
-	case f.size() > maxSize:
-		return usagef("", "--buffer: more than 2G together")
-	}
-	return nil
-}
-
-// size is how many bytes of data there is room for.
+// size returns how many bytes of data there is room for.
 func (f *IncomingFlags) size() (n Size) {
 	if len(f.Buffer) == 0 {
 		return f.Size
@@ -95,35 +74,16 @@ func (f *IncomingFlags) size() (n Size) {
 	return n
 }
 
-// usePeek makes MSG_PEEK a matter of one message: a second call would peek at
-// the same one.
-func (f *IncomingFlags) usePeek() error {
-	if f.recvFlags&unix.MSG_PEEK == 0 {
+// refuseRights turns SO_PASSRIGHTS off with --fds refuse, so that the kernel refuses
+// descriptors: unix(7).
+func (f *IncomingFlags) refuseRights(sockets *SocketFlags) error {
+	if f.FDs != refuseFDs {
 		return nil
 	}
-	if f.Count.Given && f.Count.N != 1 {
-		return usagef("", "-n %d: MSG_PEEK would see the same message again and again", f.Count.N)
+	option, err := fdio.ParseOption("SO_PASSRIGHTS=off")
+	if err != nil {
+		return err
 	}
-	f.Count = Count{N: 1, Given: true}
+	sockets.options = append(sockets.options, option)
 	return nil
-}
-
-// validateOne checks the flags of receiving from one socket.
-func (f *IncomingFlags) validateOne(a fdio.Address, order []string, command *CommandFlags) error {
-	if err := command.validateCommand(); err != nil {
-		return err
-	}
-	if command.argv != nil && f.Count.Given && f.Count.N != 1 {
-		return usagef("", "-n %d: COMMAND is given one message", f.Count.N)
-	}
-	if command.argv != nil {
-		f.Count = Count{N: 1, Given: true}
-	}
-	if err := f.usePeek(); err != nil {
-		return err
-	}
-	if err := f.checkSize(a.Network.IsStream()); err != nil {
-		return err
-	}
-	return f.checkBuffers(order)
 }

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,115 +20,91 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const listenHelp = addressHelp + `
-A signal ends it after what has been sent by then (see --drain), and so does
---timeout. A service manager that waits for it, sd_notify(3), is told. A stream
-has no messages: without --frame, each line is what one recvmsg(2) returned.
+const listenNotes = `SIGTERM, SIGHUP, SIGINT and --timeout end fdmsg after it has received what was
+sent by then (--drain). A service manager is told when fdmsg is ready, as
+sd_notify(3) has it. A stream has no message boundaries: without --frame, each
+line is what one recvmsg(2) returned.
 
-COMMAND is run for each message, one at a time for each connection. It has what
-COMMAND of fdmsg recv has, the line on standard input, and the connection, to
-answer on, as descriptor FDMSG_CONN; of a datagram socket that is the socket
-itself, and FDMSG_FROM the sender.
-` + "\n" + optionHelp + "\n" + valueHelp
+COMMAND is run for each message, one at a time per connection. It gets what
+COMMAND of fdmsg recv gets, the line on standard input, and the connection to
+answer on as descriptor FDMSG_CONN. For datagrams, that is the bound socket, and
+FDMSG_FROM is the address of the sender.
+`
+
+const listenExample = `  $ fdmsg listen ./s -- sh -c 'fdmsg send -q fd:$FDMSG_CONN -m "$(wc -l <&3)"' &
+  $ fdmsg call --wait 5 ./s -m 'how many lines?' numbers.txt | jq -r .message
+`
 
 type listenCommand struct {
-	IncomingFlags
-	SocketFlags
-	BindFlags
-	AccessFlags
-	Backlog        Count
-	MaxConnections Count
-	IdleTimeout    Duration
-	Drain          Duration
-	OutputFlag
-	Events bool
-	CommandFlags
-	MaxChildren Count
-	CommonFlags
+	FrameFlag      `group:"Receiving:"`
+	IncomingFlags  `group:"Receiving:"`
+	OutputFlag     `group:"Output:"`
+	Events         bool `group:"Output:" help:"Print a line for other events as well: listening, open, close, refused, exit, error, end."`
+	CommandFlags   `group:"COMMAND:"`
+	MaxChildren    Count `group:"COMMAND:" placeholder:"N" default:"64" help:"Run at most N COMMANDs at once."`
+	BindFlags      `group:"Socket:"`
+	SocketFlags    `group:"Socket:"`
+	AccessFlags    `group:"Serving:"`
+	Backlog        Count    `group:"Serving:" placeholder:"N" help:"Let up to N connections wait to be accepted (default: 4096)."`
+	MaxConnections Count    `group:"Serving:" placeholder:"N" help:"Close new connections while N are open; 0 means no limit."`
+	IdleTimeout    Duration `group:"Serving:" placeholder:"DURATION" help:"Close connections on which nothing has arrived for this long; 0 means never."`
+	Drain          Duration `group:"Serving:" placeholder:"DURATION" default:"1s" help:"At the end, keep receiving for this long what has been sent by then."`
+	CommonFlags    `group:"General:"`
 
-	Addresses []string
+	Addresses []string `arg:"" name:"ADDRESS"`
 
 	addresses []fdio.Address
 }
 
-func (c *listenCommand) declare(g *grammar) {
-	c.Drain, c.MaxChildren = Duration(time.Second), Count{64, true}
-	c.IncomingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	c.BindFlags.declare(g)
-	c.AccessFlags.declare(g)
-	g.flag(one(&c.Backlog, parseCount), "backlog", "N", "Let so many connections wait to be accepted (4096)")
-	g.flag(one(&c.MaxConnections, parseCount), "max-connections", "N", "Close connections at once while there are N; 0: no limit")
-	g.flag(one(&c.IdleTimeout, parseDuration), "idle-timeout", "DURATION", "Close connections on which nothing came for so long; 0: never")
-	g.flag(one(&c.Drain, parseDuration), "drain", "DURATION", "At the end, receive for so long what has been sent by then (1)")
-	c.OutputFlag.declare(g)
-	g.toggle(&c.Events, "events", "Print a line also for what happens besides messages: listening, open, close, refused, exit, error, end")
-	c.CommandFlags.declare(g)
-	g.flag(one(&c.MaxChildren, parseCount), "max-children", "N", "Run at most so many COMMANDs at once (64)")
-	c.CommonFlags.declare(g)
-	g.argument(many(&c.Addresses, asGiven), "ADDRESS")
-}
-
-func (c *listenCommand) validate() (err error) {
-	var stdin claims
+// AfterApply checks the command line.
+func (c *listenCommand) AfterApply() (err error) {
 	if c.addresses, err = parseAddresses(c.Addresses); err != nil {
 		return err
 	}
-	for _, a := range c.addresses {
-		if err := c.checkSize(a.Network.IsStream()); err != nil {
-			return err
-		}
-		stdin.address(a, "ADDRESS")
-	}
-	if err := stdin.check(); err != nil {
-		return err
-	}
-	own := slices.ContainsFunc(c.addresses, func(a fdio.Address) bool { return a.Network != fdio.Inherited })
-	if _, c.recvFlags, err = c.parse(own, receiving); err != nil {
-		return err
-	}
-	if c.recvFlags&(unix.MSG_PEEK|unix.MSG_DONTWAIT) != 0 {
-		return usagef("fdmsg recv takes them", "MSG_PEEK and MSG_DONTWAIT do not go with listen, which goes on and waits")
-	}
-	if err := c.checkBuffers(c.order); err != nil {
-		return err
-	}
-	if err := c.useFrame(c.Frame, c.order); err != nil {
-		return err
-	}
-	for _, a := range c.addresses {
-		if err := checkFrame(c.Frame, a.String(), a.Network.IsStream() || a.Network == fdio.Inherited); err != nil {
-			return err
-		}
-	}
-	if err := c.refuseRights(&c.SocketFlags); err != nil {
-		return err
-	}
-	if err := c.checkMode(c.order, c.addresses...); err != nil {
+	if _, c.recvFlags, err = c.parse(receiving); err != nil {
 		return err
 	}
 	if err := c.parseAccess(); err != nil {
 		return err
 	}
+	c.frame = c.Frame
+	var stdin claims
 	for _, a := range c.addresses {
-		if err := c.checkAccess(a.String(), a.Network.IsUnix() || a.Network == fdio.Inherited); err != nil {
+		stdin.address(a, "ADDRESS")
+		if err := c.check(addressFacts(a)); err != nil {
 			return err
 		}
 	}
-	switch err := c.validateCommand(); {
-	case err != nil:
+	if err := stdin.check(); err != nil {
 		return err
-	case c.argv == nil && slices.Contains(c.order, "max-children"):
-		return usagef("", "--max-children needs -- COMMAND")
-	case c.MaxChildren.N == 0:
-		return usagef("", "--max-children 0 would run nothing")
-	case c.Events && c.argv != nil && c.Output == "":
-		return usagef("--output FILE says where they go", "--events: no lines are printed with COMMAND")
+	}
+	if err := c.refuseRights(&c.SocketFlags); err != nil {
+		return err
 	}
 	return c.checkReadyFD()
 }
 
-func (c *listenCommand) run(parent context.Context) error {
+// check refuses what cannot be done with a socket such as s.
+func (c *listenCommand) check(s facts) error {
+	own := slices.ContainsFunc(c.addresses, func(a fdio.Address) bool { return a.Network != fdio.Inherited })
+	return check(
+		c.SocketFlags.rules(own),
+		c.FrameFlag.rules(s),
+		c.IncomingFlags.rules(c.given, s),
+		c.ModeFlag.rules(c.given, c.addresses...),
+		c.AccessFlags.rules(s),
+		c.CommandFlags.rules(),
+		[]rule{
+			{c.recvFlags&(unix.MSG_PEEK|unix.MSG_DONTWAIT) != 0, errors.New("MSG_PEEK and MSG_DONTWAIT do not go with listen"), "fdmsg recv takes them"},
+			{c.argv == nil && c.given("max-children"), errors.New("--max-children needs -- COMMAND"), ""},
+			{c.MaxChildren.N == 0, errors.New("--max-children 0 would never run COMMAND"), ""},
+			{c.Events && c.argv != nil && c.Output == "", errors.New("--events: no lines are printed with COMMAND"), "--output FILE says where they go"},
+		},
+	)
+}
+
+// Run serves until it is told to stop.
+func (c *listenCommand) Run(parent context.Context) error {
 	inspector := descriptor.NewInspector() // all that stays open is, when others learn that it is ready
 	file, closeSave, err := prepare(parent, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)
 	if err != nil {
@@ -215,10 +190,7 @@ func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, er
 		}
 		sockets = append(sockets, s)
 		warnOfDirectory(s.Local())
-		if err := cmp.Or(c.checkAccess(s.Local().String(), s.IsUnix()), checkFrame(c.Frame, s.Local().String(), s.IsStream())); err != nil {
-			return sockets, err
-		}
-		if err := c.checkSize(s.IsStream()); err != nil {
+		if err := c.check(socketFacts(s)); err != nil {
 			return sockets, err
 		}
 	}

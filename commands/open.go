@@ -14,46 +14,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const openHelp = descriptorHelp + "\n" + addressHelp + `
-fdmsg prints one line of type "opened", with the descriptors described and read.
-With COMMAND it becomes that command instead: the descriptors are 3, 4, 5 ... in
-order, and their number is in LISTEN_FDS (sd_listen_fds(3)).
-` + "\n" + valueHelp
+const openNotes = `One line of type "opened" is printed, which describes the descriptors and shows
+their contents. With COMMAND, fdmsg becomes COMMAND instead: the descriptors are
+3, 4, 5 and so on, in order, and LISTEN_FDS is their number (sd_listen_fds(3)).
+`
+
+const openExample = `  $ fdmsg open "pid:$(pidof -s server):1" | jq -r '.fds[0].content'
+`
 
 type openCommand struct {
-	ContentFlags
-	OutputFlag
-	CommandFlags
-	CommonFlags
+	ContentFlags `group:"Descriptors and contents:"`
+	Wait         Duration `group:"Descriptors and contents:" placeholder:"DURATION" help:"Keep trying for this long while nobody listens at the address of a connect: descriptor."`
+	OutputFlag   `group:"Output:"`
+	CommandFlags `group:"COMMAND:"`
+	CommonFlags  `group:"General:"`
 
-	Wait Duration
-
-	Descriptors []string
+	Descriptors []string `arg:"" name:"DESCRIPTOR"`
 
 	specs []descriptor.Spec
 }
 
-func (c *openCommand) declare(g *grammar) {
-	c.ContentFlags.declare(g)
-	c.OutputFlag.declare(g)
-	c.CommandFlags.declare(g)
-	c.CommonFlags.declare(g)
-	g.flag(one(&c.Wait, parseDuration), "wait", "DURATION", "For connect: keep trying for so long while nobody listens there")
-	g.argument(many(&c.Descriptors, asGiven), "DESCRIPTOR")
-}
-
-func (c *openCommand) validate() (err error) {
+// AfterApply checks the command line.
+func (c *openCommand) AfterApply() (err error) {
 	var stdin claims
 	if c.specs, err = parseSpecs(c.Descriptors, c.Wait, &stdin); err != nil {
 		return err
 	}
-	if err := c.validateCommand(); err != nil {
+	if err := check(c.CommandFlags.rules()); err != nil {
 		return err
 	}
 	return stdin.check()
 }
 
-func (c *openCommand) run(ctx context.Context) error {
+// Run opens the descriptors, and shows them or becomes COMMAND.
+func (c *openCommand) Run(ctx context.Context) error {
 	file, closeSave, err := prepare(ctx, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)
 	if err != nil {
 		return err

@@ -7,17 +7,13 @@ import (
 	"fdmsg/fdio/descriptor"
 )
 
-// OutputFlag says where lines go.
+// OutputFlag says where the lines go.
 type OutputFlag struct {
-	Output string
+	Output string `placeholder:"FILE" help:"Append the lines to FILE instead of printing them. With COMMAND, there are no lines otherwise."`
 }
 
-func (f *OutputFlag) declare(g *grammar) {
-	g.flag(one(&f.Output, asGiven), "output", "FILE", "Append the lines to FILE instead of printing them; with COMMAND there are none otherwise")
-}
-
-// openOutput opens what the lines go to, nil for nothing. A FIFO that nobody reads is
-// not waited for.
+// openOutput opens the file that the lines go to, and returns nil if no lines are
+// wanted. It does not wait for the reader of a FIFO.
 func (f *OutputFlag) openOutput(ctx context.Context, quiet, isCommand bool) (*os.File, error) {
 	switch {
 	case quiet || isCommand && f.Output == "":

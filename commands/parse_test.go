@@ -1,54 +1,97 @@
 package commands
 
 import (
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 )
 
-func TestSplit(t *testing.T) {
-	recv := grammarOf(&recvCommand{}).app.Flags
-	send := grammarOf(&sendCommand{}).app.Flags
+// flagsOf returns the flags of a subcommand.
+func flagsOf(t testing.TB, name string) []*kong.Flag {
+	t.Helper()
+	parser, err := kong.New(findSubcommand(name).new(), kong.NoDefaultHelp())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parser.Model.Flags
+}
+
+func TestSortCommandLine(t *testing.T) {
+	recv, send := flagsOf(t, "recv"), flagsOf(t, "send")
 	for _, c := range []struct {
-		known                    []*kong.Flag
-		args                     []string
-		flags, positionals, rest []string
+		known []*kong.Flag
+		args  []string
+		want  commandLine
 	}{
-		{recv, []string{"S", "--", "cmd", "-x", "--"}, nil, []string{"S"}, []string{"cmd", "-x", "--"}},
-		{recv, []string{"-n", "--", "S", "--"}, []string{"--count=--"}, []string{"S"}, []string{}},
-		{recv, []string{"--timeout", "--", "S"}, []string{"--timeout=--"}, []string{"S"}, nil},
-		{recv, []string{"-qt5", "S"}, []string{"--quiet", "--timeout=5"}, []string{"S"}, nil},
-		{recv, []string{"-t=5"}, []string{"--timeout==5"}, nil, nil},
-		{recv, []string{"-", "--quiet"}, []string{"--quiet"}, []string{"-"}, nil},
-		{recv, []string{"--unknown", "S", "-q"}, []string{"--unknown", "--quiet"}, []string{"S"}, nil},
-		{send, []string{"-m", "-x", "S", "a", "-m", "--", "b"}, []string{"--message=-x", "--message=--"}, []string{"S", "a", "b"}, nil},
-		{send, []string{"-mx=y", "--message=", "S"}, []string{"--message=x=y", "--message="}, []string{"S"}, nil},
-		{send, []string{"S", "--", "-m", "--"}, nil, []string{"S", "-m", "--"}, nil},
+		{recv, []string{"S", "--", "cmd", "-x", "--"}, commandLine{nil, []string{"S"}, []string{"cmd", "-x", "--"}, nil}},
+		{recv, []string{"-n", "--", "S", "--"}, commandLine{[]string{"--count=--"}, []string{"S"}, []string{}, []string{"count"}}},
+		{recv, []string{"--timeout", "--", "S"}, commandLine{[]string{"--timeout=--"}, []string{"S"}, nil, []string{"timeout"}}},
+		{recv, []string{"-qt5", "S"}, commandLine{[]string{"--quiet", "--timeout=5"}, []string{"S"}, nil, []string{"quiet", "timeout"}}},
+		{recv, []string{"-t=5"}, commandLine{[]string{"--timeout==5"}, nil, nil, []string{"timeout"}}},
+		{recv, []string{"-", "--quiet"}, commandLine{[]string{"--quiet"}, []string{"-"}, nil, []string{"quiet"}}},
+		{send, []string{"-m", "-x", "S", "a", "-M", "-", "-m", "--", "b"}, commandLine{[]string{"--message=-x", "--message-file=-", "--message=--"}, []string{"S", "a", "b"}, nil, []string{"message", "message-file", "message"}}},
+		{send, []string{"-mx=y", "--message=", "S"}, commandLine{[]string{"--message=x=y", "--message="}, []string{"S"}, nil, []string{"message", "message"}}},
+		{send, []string{"S", "--", "-m", "--"}, commandLine{nil, []string{"S", "-m", "--"}, nil, nil}},
 	} {
-		flags, positionals, rest, err := split(c.known, c.args, len(c.known) == len(recv))
-		if err != nil || !reflect.DeepEqual(flags, c.flags) || !reflect.DeepEqual(positionals, c.positionals) || !reflect.DeepEqual(rest, c.rest) {
-			t.Errorf("split(%q) = %q, %q, %q, %v; want %q, %q, %q", c.args, flags, positionals, rest, err, c.flags, c.positionals, c.rest)
+		var got commandLine
+		err := got.sort(c.known, c.args, len(c.known) == len(recv))
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q is sorted into %q, %v; want %q", c.args, got, err, c.want)
 		}
 	}
-	for _, args := range [][]string{{"-m"}, {"S", "--message"}, {"-qm"}} {
-		if _, _, _, err := split(send, args, false); err == nil {
-			t.Errorf("split(%q): no error for a missing value", args)
+	for _, args := range [][]string{{"-m"}, {"S", "--message"}, {"-qm"}, {"--unknown"}, {"-v"}, {"-qv"}, {"-\xff"}} {
+		if err := new(commandLine).sort(send, args, false); err == nil {
+			t.Errorf("%q: no error", args)
 		}
 	}
 }
 
 // Arguments are bytes, and reach the command as they are.
 func TestArgumentsAreBytes(t *testing.T) {
-	cmd, err := parse(findSubcommand("send"), []string{"/\xff", "-m", "\xfe", "-M", "\xfd", "-m", "", "a\x80,b", "r:\x81"})
+	var send sendCommand
+	_, err := parse(findSubcommand("send"), &send, []string{"/\xff", "-m", "\xfe", "-M", "\xfd", "-m", "", "a\x80,b", "r:\x81"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	send := cmd.(*sendCommand)
 	got := [][]string{{send.address.Name}, send.Message, send.MessageFile, send.Descriptors, send.order}
 	want := [][]string{{"/\xff"}, {"\xfe", ""}, {"\xfd"}, {"a\x80,b", "r:\x81"}, {"message", "message-file", "message"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("parsed as %q, want %q", got, want)
+	}
+	var recv recvCommand
+	_, err = parse(findSubcommand("recv"), &recv, []string{"./s", "--output", "a,\xff", "--save=\xfe", "--", "\xfd"})
+	if err != nil || recv.Output != "a,\xff" || recv.Save != "\xfe" || !reflect.DeepEqual(recv.argv, []string{"\xfd"}) {
+		t.Errorf("parsed as %q, %q, %q, %v", recv.Output, recv.Save, recv.argv, err)
+	}
+}
+
+// Wrong usage is one line, whatever part of the program finds it, and exit code 2.
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		command     string
+		args        []string
+		words, hint string
+	}{
+		{"send", nil, "<ADDRESS>", "fdmsg send --help lists the flags"},
+		{"recv", []string{"./a", "./b"}, "unexpected argument ./b", "fdmsg recv --help lists the flags"},
+		{"recv", []string{"-v", "./s"}, "unknown flag -v", "fdmsg recv --help lists the flags"},
+		{"recv", []string{"--tiemout", "5", "./s"}, "unknown flag --tiemout", `did you mean "--timeout"?`},
+		{"recv", []string{"./s", "-n"}, "--count: missing N", "fdmsg recv --help lists the flags"},
+		{"recv", []string{"./s", "--quiet=perhaps"}, "--quiet: ", "fdmsg recv --help lists the flags"},
+		{"listen", []string{"./s", "--fds", "keep"}, "--fds must be one of", "fdmsg listen --help lists the flags"},
+		{"listen", []string{"./s", "--frame", "foo"}, `unknown frame "foo"`, "use one of chunk, line, nul, u32be, u32le, json, eof"},
+		{"listen", []string{"./s", "--mode", "rw"}, `--mode: "rw" is not a valid mode`, "fdmsg listen --help lists the flags"},
+		{"listen", []string{"./s", "--"}, "no COMMAND after --", ""},
+	} {
+		sub := findSubcommand(c.command)
+		_, err := parse(sub, sub.new(), c.args)
+		e, ok := errors.AsType[*exitError](err)
+		if !ok || e.code != exitUsage || !strings.Contains(e.Error(), c.words) || strings.Contains(e.Error(), "\n") || hintFor(err) != c.hint {
+			t.Errorf("%s %q: %v, hint %q; want wrong usage with %q, hint %q", c.command, c.args, err, hintFor(err), c.words, c.hint)
+		}
 	}
 }
 
@@ -88,7 +131,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := parse(sub, c.args); err != nil {
+				if _, err := parse(sub, sub.new(), c.args); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,99 +2,94 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"fdmsg/fdio"
 )
 
-const recvHelp = addressHelp + `
-COMMAND takes the place of fdmsg once a message has come. Its descriptors are
-3, 4, 5 ... in order, their number is in LISTEN_FDS (sd_listen_fds(3)), and the
-text is in FDMSG_MESSAGE; a message that is no text, or over 128 KiB, is in the
-file that FDMSG_MESSAGE_FD is the number of.
+const recvNotes = `On a stream, fdmsg ends when the peer does, or after -n messages. A datagram
+socket has no end of file, so there N is 1 if -n is not given. A stream has no
+message boundaries: without --frame, each line is what one recvmsg(2) returned.
 
-On a stream without -n, fdmsg ends when the peer does; a datagram socket has no
-end of file, so there -n is 1. A stream has no messages: without --frame, each
-line is what one recvmsg(2) returned.
-` + "\n" + optionHelp + "\n" + valueHelp
+COMMAND replaces fdmsg when a message has arrived. The descriptors are 3, 4, 5
+and so on, in order, and LISTEN_FDS is their number (sd_listen_fds(3)). The
+message is in FDMSG_MESSAGE or, if it is not text or is longer than 128 KiB, in
+a file whose descriptor is FDMSG_MESSAGE_FD.
+`
+
+const recvExample = `  $ fdmsg recv ./s -- sh -c 'echo "$FDMSG_MESSAGE"; wc -l <&3' &
+  $ fdmsg send -q --wait 5 ./s -m 'count the lines' numbers.txt
+`
 
 type recvCommand struct {
-	IncomingFlags
-	SocketFlags
-	Connect bool
-	BindFlags
-	OutputFlag
-	CommandFlags
-	From string
-	Wait Duration
-	CommonFlags
+	FrameFlag     `group:"Receiving:"`
+	IncomingFlags `group:"Receiving:"`
+	OutputFlag    `group:"Output:"`
+	CommandFlags  `group:"COMMAND:"`
+	Connect       bool     `group:"Socket:" help:"Connect to ADDRESS instead of binding to it."`
+	From          string   `group:"Socket:" placeholder:"ADDRESS" help:"With --connect: bind to this address first."`
+	Wait          Duration `group:"Socket:" placeholder:"DURATION" help:"With --connect: keep trying for this long while nobody listens at ADDRESS."`
+	BindFlags     `group:"Socket:"`
+	SocketFlags   `group:"Socket:"`
+	CommonFlags   `group:"General:"`
 
-	Address string
+	Address string `arg:"" name:"ADDRESS"`
 
 	address fdio.Address
 	from    *fdio.Address
 }
 
-func (c *recvCommand) declare(g *grammar) {
-	c.IncomingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	g.toggle(&c.Connect, "connect", "Connect to ADDRESS instead of binding to it")
-	c.BindFlags.declare(g)
-	c.OutputFlag.declare(g)
-	c.CommandFlags.declare(g)
-	g.flag(one(&c.From, asGiven), "from", "ADDRESS", "With --connect: bind to this address first")
-	g.flag(one(&c.Wait, parseDuration), "wait", "DURATION", "With --connect: keep trying for so long while nobody listens at ADDRESS")
-	c.CommonFlags.declare(g)
-	g.argument(one(&c.Address, asGiven), "ADDRESS")
-}
-
-func (c *recvCommand) validate() (err error) {
+// AfterApply checks the command line.
+func (c *recvCommand) AfterApply() (err error) {
 	if c.address, err = parseAddress(c.Address); err != nil {
 		return err
 	}
 	if c.from, err = parseOptionalAddress(c.From); err != nil {
 		return err
 	}
-	switch {
-	case !c.Connect && (c.from != nil || c.Wait != 0):
-		return usagef("", "--from and --wait need --connect")
-	case c.Connect && c.ReadyFD.Given:
-		return usagef("", "--ready-fd does not go with --connect")
-	case c.Connect && c.address.Network == fdio.Inherited:
-		return usagef("", "--connect: %s: an inherited socket is connected already or not", c.Address)
-	}
-	if c.from != nil && !c.from.Network.SameType(c.address.Network) {
-		return usage(&fdio.Error{Address: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, "")
-	}
-	if _, c.recvFlags, err = c.parse(c.address.Network != fdio.Inherited, receiving); err != nil {
+	if _, c.recvFlags, err = c.parse(receiving); err != nil {
 		return err
 	}
-	if err := c.useFrame(c.Frame, c.order); err != nil {
+	c.frame = c.Frame
+	if err := c.check(addressFacts(c.address)); err != nil {
 		return err
 	}
-	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.address.Network == fdio.Inherited); err != nil {
-		return err
-	}
-	if err := c.validateOne(c.address, c.order, &c.CommandFlags); err != nil {
-		return err
-	}
+	c.limitToOne(c.argv != nil)
 	if err := c.refuseRights(&c.SocketFlags); err != nil {
-		return err
-	}
-	if err := c.checkMode(c.order, c.address); err != nil {
 		return err
 	}
 	return c.checkReadyFD()
 }
 
-func (c *recvCommand) run(ctx context.Context) error {
+// check refuses what cannot be done with a socket such as s.
+func (c *recvCommand) check(s facts) error {
+	inherited := c.address.Network == fdio.Inherited
+	return check(
+		[]rule{
+			{!c.Connect && (c.from != nil || c.Wait != 0), errors.New("--from and --wait need --connect"), ""},
+			{c.Connect && c.ReadyFD.Given, errors.New("--ready-fd does not go with --connect"), ""},
+			{c.Connect && inherited, errors.New("--connect does not go with " + c.Address + ", which is an open socket"), ""},
+			{c.from != nil && !c.from.Network.SameType(c.address.Network), &fdio.Error{Address: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, ""},
+		},
+		c.SocketFlags.rules(!inherited),
+		c.FrameFlag.rules(s),
+		c.CommandFlags.rules(),
+		c.oneSocketRules(c.argv != nil),
+		c.IncomingFlags.rules(c.given, s),
+		c.ModeFlag.rules(c.given, c.address),
+	)
+}
+
+// Run receives from one peer, and prints or becomes COMMAND.
+func (c *recvCommand) Run(ctx context.Context) error {
 	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
 	return t.run(ctx)
 }
 
-// open makes the socket that messages come from: it takes one peer, and lets
-// the socket that it came to go.
+// open opens the socket that messages arrive on. It accepts one peer, and closes the
+// listening socket.
 func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
 	if c.Connect {
 		return fdio.Dial(ctx, c.address, fdio.DialOptions{From: c.from, Wait: time.Duration(c.Wait), Mode: c.Mode.file(), Options: c.options})
@@ -103,7 +98,10 @@ func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ready(s); err != nil {
+	if err = c.check(socketFacts(s)); err == nil {
+		err = c.ready(s)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -13,47 +13,53 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const sendHelp = addressHelp + "\n" + descriptorHelp + `
-Buffers given with -m and -M go out in one message, in order, with nothing
-between them; the descriptors go with it. fdmsg prints one line of type "sent".
-` + "\n" + controlHelp + "\n" + optionHelp + "\n" + valueHelp
+const sendNotes = `The buffers given with -m and -M are sent as one message, in order, with nothing
+between them; the descriptors go with it. One line of type "sent" is printed.
+`
+
+const sendExample = `  $ fdmsg recv ./s &
+  $ fdmsg send -q --wait 5 ./s -m 'Temperature data' temps1.txt r:temps2.txt
+`
 
 type sendCommand struct {
-	OutgoingFlags
-	SocketFlags
-	Listen bool
-	BindFlags
-	CommonFlags
+	OutgoingFlags `group:"Message:"`
+	FrameFlag     `group:"Message:"`
+	Listen        bool `group:"Socket:" help:"Bind to ADDRESS, wait for one peer, and send to it."`
+	BindFlags     `group:"Socket:"`
+	SocketFlags   `group:"Socket:"`
+	CommonFlags   `group:"General:"`
 }
 
-func (c *sendCommand) declare(g *grammar) {
-	c.OutgoingFlags.declare(g)
-	c.SocketFlags.declare(g)
-	g.toggle(&c.Listen, "listen", "Bind to ADDRESS, wait for one peer, and send to it")
-	c.BindFlags.declare(g)
-	c.CommonFlags.declare(g)
-}
-
-func (c *sendCommand) validate() (err error) {
-	if err := c.validateMessage(); err != nil {
+// AfterApply checks the command line.
+func (c *sendCommand) AfterApply() (err error) {
+	if err := c.parseMessage(); err != nil {
 		return err
 	}
-	switch {
-	case c.Listen && c.address.Network.IsDatagram():
-		return usagef("send to the address of the receiver", "--listen: %s: datagram sockets have no connections", c.Address)
-	case c.Listen && (c.from != nil || c.to != nil || c.Wait != 0):
-		return usagef("", "--listen takes none of --from, --to and --wait: the peer comes to ADDRESS")
-	case !c.Listen && c.ReadyFD.Given:
-		return usagef("", "--ready-fd needs --listen")
-	}
-	if err := checkFrame(c.Frame, c.Address, c.address.Network.IsStream() || c.inherited()); err != nil {
+	if c.sendFlags, _, err = c.parse(sending); err != nil {
 		return err
 	}
-	c.sendFlags, _, err = c.parse(!c.inherited(), sending)
-	return err
+	if err := c.check(addressFacts(c.address)); err != nil {
+		return err
+	}
+	return c.checkReadyFD()
 }
 
-func (c *sendCommand) run(ctx context.Context) error {
+// check refuses what cannot be done with a socket such as s.
+func (c *sendCommand) check(s facts) error {
+	return check(
+		c.OutgoingFlags.rules(c.Frame, s),
+		c.FrameFlag.rules(s),
+		c.SocketFlags.rules(!c.inherited()),
+		[]rule{
+			{c.Listen && s.datagram, errors.New("--listen: " + s.address + ": datagram sockets have no connections"), "send to the address of the receiver"},
+			{c.Listen && (c.from != nil || c.to != nil || c.Wait != 0), errors.New("--listen does not go with --from, --to or --wait"), "the peer connects to ADDRESS"},
+			{!c.Listen && c.ReadyFD.Given, errors.New("--ready-fd needs --listen"), ""},
+		},
+	)
+}
+
+// Run sends the message and prints its line.
+func (c *sendCommand) Run(ctx context.Context) error {
 	m, err := c.prepare(ctx, c.order, c.Frame)
 	if err != nil {
 		return err
@@ -64,6 +70,9 @@ func (c *sendCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	if err := c.check(socketFacts(s)); err != nil {
+		return err
+	}
 	size, err := c.send(ctx, s, m, c.Frame)
 	if err != nil {
 		return err
@@ -82,8 +91,9 @@ func (c *sendCommand) run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// heedsSignals is true where there is a socket file to remove. To be told of
-// signals takes the Go runtime two threads, a tenth of what the process costs.
+// heedsSignals reports whether there may be a socket file to remove. Receiving
+// signals makes the Go runtime start two threads, which is a tenth of the time that
+// the process takes.
 func (c *sendCommand) heedsSignals() bool {
 	binds := c.Listen || c.from != nil || c.to != nil && !c.inherited()
 	return binds || slices.ContainsFunc(c.specs, func(s descriptor.Spec) bool { return s.Scheme == "listen" })
@@ -107,7 +117,7 @@ func (c *sendCommand) connect(ctx context.Context) (*fdio.Socket, error) {
 	return listener.Accept(ctx)
 }
 
-// destination is where the message went, as an address that can be given back.
+// destination returns the address that the message was sent to.
 func (c *sendCommand) destination(s *fdio.Socket) string {
 	switch {
 	case c.to != nil:

@@ -6,39 +6,34 @@ import (
 	"strings"
 
 	"fdmsg/fdio"
-	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/frame"
 
 	"golang.org/x/sys/unix"
 )
 
-// SocketFlags are what sendmsg(2), recvmsg(2) and setsockopt(2) are to be told.
+// SocketFlags are the flags of sendmsg(2) and recvmsg(2), and the options of
+// setsockopt(2).
 type SocketFlags struct {
-	Flag   []string
-	Option []string
-
-	Frame frame.Kind
+	Flag   []string `short:"F" placeholder:"NAME" sep:"none" help:"Pass a flag such as MSG_OOB to the call, by name or number. May be repeated."`
+	Option []string `short:"o" placeholder:"NAME[=VALUE]" sep:"none" help:"Set a socket option such as SO_RCVBUF=1M before binding or connecting. May be repeated."`
 
 	options []fdio.Option
 }
 
-func (f *SocketFlags) declare(g *grammar) {
-	f.Frame = frame.Chunk
-	g.flag(many(&f.Flag, asGiven), "flag", "NAME", "A flag of the call, MSG_OOB for example, by name or number; may be repeated").Short = 'F'
-	g.flag(many(&f.Option, asGiven), "option", "NAME[=VALUE]", "Set a socket option first, as in SO_RCVBUF=1M; may be repeated").Short = 'o'
-	g.flag(one(&f.Frame, frame.Parse), "frame", "KIND", "What makes a message in a stream: line, nul, u32be, u32le, json, eof; chunk, the default: what one call sends or returns")
+// FrameFlag says how messages are told apart in a stream.
+type FrameFlag struct {
+	Frame frame.Kind `placeholder:"KIND" default:"chunk" help:"How messages are told apart in a stream: line, nul, u32be, u32le, json, eof, or chunk for what one call sends or receives."`
 }
 
-// The sides of a socket that a flag may be for.
+// The calls that a flag may be for.
 const (
 	sending   = fdio.SendFlags
 	receiving = fdio.RecvFlags
 )
 
-// parse reads the options, and the flags that have a meaning for one of sides;
-// where there are both, send: or recv: before a flag says which is meant. own
-// says that the socket is fdmsg's, not one that it inherited.
-func (f *SocketFlags) parse(own bool, sides int) (send, recv int, err error) {
+// parse parses the options, and the flags of the calls in sides. Where there are
+// two calls, send: or recv: before a flag says which one is meant.
+func (f *SocketFlags) parse(sides int) (send, recv int, err error) {
 	for _, text := range f.Flag {
 		name, allowed := text, sides
 		if sides == sending|receiving {
@@ -67,12 +62,25 @@ func (f *SocketFlags) parse(own bool, sides int) (send, recv int, err error) {
 		if err != nil {
 			return 0, 0, usage(fmt.Errorf("--option %s: %w", text, err), "")
 		}
-		if own && isTimeout(o) {
-			return 0, 0, usagef("--timeout DURATION bounds the whole run", "--option %s: fdmsg never waits in a call on a socket of its own", text)
-		}
 		f.options = append(f.options, o)
 	}
 	return send, recv, nil
+}
+
+// rules lists the options that sockets of our own refuse.
+func (f *SocketFlags) rules(own bool) []rule {
+	rules := make([]rule, len(f.Option))
+	for i, text := range f.Option {
+		rules[i] = rule{own && isTimeout(f.options[i]), errors.New("--option " + text + " has no effect: fdmsg does not block in calls on its own sockets"), "--timeout DURATION limits the whole run"}
+	}
+	return rules
+}
+
+// rules refuses to split what arrives in messages already.
+func (f *FrameFlag) rules(s facts) []rule {
+	return []rule{
+		{f.Frame != frame.Chunk && s.known && !s.stream, fmt.Errorf("--frame %s: %s: its messages have boundaries already", f.Frame, s.address), ""},
+	}
 }
 
 func isTimeout(o fdio.Option) bool {
@@ -82,52 +90,4 @@ func isTimeout(o fdio.Option) bool {
 		}
 	}
 	return false
-}
-
-// nameHint says which known name was most likely meant, or which there are.
-func nameHint(err error) string {
-	unknown, ok := errors.AsType[*cmsg.NameError](err)
-	if !ok || len(unknown.Known) == 0 {
-		return ""
-	}
-	best, least := "", len(unknown.Name)/3+2
-	name := strings.ToUpper(unknown.Name)
-	for _, known := range unknown.Known {
-		d := distance(name, strings.ToUpper(known))
-		if strings.HasPrefix(strings.ToUpper(known), name) {
-			d = min(d, 2)
-		}
-		if d < least {
-			best, least = known, d
-		}
-	}
-	if best != "" {
-		return "did you mean " + best + "?"
-	}
-	if len(unknown.Known) <= 20 {
-		return "known are " + strings.Join(unknown.Known, ", ")
-	}
-	return ""
-}
-
-// distance is how many bytes must be put in, taken out or replaced to make a of
-// b: the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

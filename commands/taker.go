@@ -47,9 +47,6 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	if err != nil {
 		return err
 	}
-	if err := checkFrame(t.frame, s.Local().String(), s.IsStream()); err != nil {
-		return errors.Join(err, s.Close())
-	}
 	inspector := descriptor.NewInspector()
 	out := startOutput(ctx, inspector, file, func(error) {})
 	mk := t.maker(ctx, inspector, out)
@@ -122,9 +119,6 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	if s.IsDatagram() && !t.Count.Given {
 		t.Count.N = 1
 		in.SetCount(1)
-	}
-	if err := cmp.Or(t.checkSize(s.IsStream()), checkFrame(t.frame, s.Local().String(), s.IsStream())); err != nil {
-		return errors.Join(err, s.Close())
 	}
 	mk = t.maker(parent, inspector, out)
 	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {

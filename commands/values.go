@@ -4,131 +4,112 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 )
 
-// The values that flags take. Each decodes itself from the command line; an
-// error says what would have been right.
+// The types of the values that flags take. Each reads itself from the command
+// line, and its errors say how the value should be written.
 
-// Size is a number of bytes: 100, 256K, 16M, 1G; powers of 1024.
+// Size is a number of bytes in memory, such as 100, 256K, 16M or 1G.
 type Size int64
 
 // FileSize is a Size that may be larger than memory.
 type FileSize int64
 
-// maxSize is the largest size: more than any buffer can have, on every machine.
+// maxSize is the largest Size. No buffer can be larger on any machine.
 const maxSize = math.MaxInt32
 
-func parseSize(text string) (Size, error) {
-	n, err := parseBytes(text, maxSize)
-	return Size(n), err
+// UnmarshalText parses decimal digits, which K, M or G may follow.
+func (s *Size) UnmarshalText(text []byte) error {
+	n, err := fdio.ParseSize(string(text), maxSize)
+	*s = Size(n)
+	return err
 }
 
-func parseFileSize(text string) (FileSize, error) {
-	n, err := parseBytes(text, math.MaxInt64)
-	return FileSize(n), err
+// UnmarshalText parses what Size does.
+func (s *FileSize) UnmarshalText(text []byte) error {
+	n, err := fdio.ParseSize(string(text), math.MaxInt64)
+	*s = FileSize(n)
+	return err
 }
 
-func parseBytes(text string, most uint64) (uint64, error) {
-	digits, shift := text, 0
-	if text != "" {
-		if i := strings.IndexByte("KMG", text[len(text)-1]); i >= 0 {
-			digits, shift = text[:len(text)-1], 10*(i+1)
-		}
-	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a size: write a number of bytes, with K, M or G for powers of 1024", text)
-	}
-	if n > most>>shift {
-		return 0, fmt.Errorf("size %s is too large: less than %dG", text, most>>30+1)
-	}
-	return n << shift, nil
-}
-
-// Duration is a time span: 5, 0.25 (seconds), 100ms, 1m, 1h.
+// Duration is a time span, such as 5 or 0.25 (seconds), 100ms, 1m or 1h.
 type Duration time.Duration
 
-func parseDuration(text string) (Duration, error) {
-	number := strings.TrimRight(text, "hms")
-	unit := text[len(number):]
-	if unit == "" {
-		unit = "s"
-	}
-	if number == "" || strings.Trim(number, "0123456789.") != "" || !slices.Contains([]string{"ms", "s", "m", "h"}, unit) {
-		return 0, fmt.Errorf("%q is not a duration: write seconds, or a number with ms, s, m or h", text)
-	}
-	d, err := time.ParseDuration(number + unit)
-	switch {
-	case err != nil && strings.Count(number, ".") <= 1 && number != ".":
-		return 0, fmt.Errorf("duration %s is too long", text)
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a duration: write seconds, or a number with ms, s, m or h", text)
-	case d == 0 && strings.Trim(number, "0.") != "":
-		d = 1 // 0 would be no limit
-	}
-	return Duration(d), nil
+// UnmarshalText parses a number of seconds, or a number with a unit.
+func (d *Duration) UnmarshalText(text []byte) error {
+	n, err := fdio.ParseDuration(string(text))
+	*d = Duration(n)
+	return err
 }
 
-// String writes d in seconds, so that it is read as the same again.
+// String returns d in seconds, in a form that UnmarshalText reads without loss.
 func (d Duration) String() string {
 	return fmt.Sprintf("%d.%09d", time.Duration(d)/time.Second, time.Duration(d)%time.Second)
 }
 
-// Count is a number of messages, and whether it was given.
+// Count is a number of messages or the like. Given tells 0 from no value.
 type Count struct {
 	N     int
 	Given bool
 }
 
-func parseCount(text string) (Count, error) {
-	n, err := strconv.ParseUint(text, 10, 31)
+// UnmarshalText parses decimal digits.
+func (c *Count) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 10, 31)
 	if err != nil {
-		return Count{}, fmt.Errorf("%q is not a count: write a whole number, 0 for no limit", text)
+		return fmt.Errorf("%q is not a count: write a whole number, 0 for no limit", text)
 	}
-	return Count{int(n), true}, nil
+	*c = Count{int(n), true}
+	return nil
 }
 
-// Which says which descriptors are to be read, empty where that was not said.
+// Which says which descriptors are to be read. It is empty if the command line
+// does not say.
 type Which descriptor.Which
 
-func parseWhich(text string) (Which, error) {
-	switch w := descriptor.Which(text); w {
+// UnmarshalText parses files, all or none.
+func (w *Which) UnmarshalText(text []byte) error {
+	switch which := descriptor.Which(text); which {
 	case descriptor.Files, descriptor.All, descriptor.Nothing:
-		return Which(w), nil
+		*w = Which(which)
+		return nil
 	}
-	return "", fmt.Errorf("%q: write files, all or none", text)
+	return fmt.Errorf(`must be one of "files","all","none" but got %q`, text)
 }
 
-// Mode are the permission bits of a socket file, in octal.
+// Mode is the permission bits of a socket file.
 type Mode os.FileMode
 
-// file is m as fdio takes it: its zero value is not that of no permissions.
-func (m Mode) file() os.FileMode { return os.ModeSocket | os.FileMode(m) }
-
-func parseMode(text string) (Mode, error) {
-	n, err := strconv.ParseUint(text, 8, 32)
+// UnmarshalText parses octal digits.
+func (m *Mode) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 8, 32)
 	if err != nil || n > 0o777 {
-		return 0, fmt.Errorf("%q are no permissions: write them in octal, as in 0660", text)
+		return fmt.Errorf("%q is not a valid mode: write octal permissions such as 0660", text)
 	}
-	return Mode(n), nil
+	*m = Mode(n)
+	return nil
 }
 
-// FD is the number of an inherited descriptor, and whether it was given.
+// file returns m as fdio takes it, which distinguishes mode 0 from no mode.
+func (m Mode) file() os.FileMode { return os.ModeSocket | os.FileMode(m) }
+
+// FD is the number of an inherited descriptor. Given tells 0 from no value.
 type FD struct {
 	N     int
 	Given bool
 }
 
-func parseFD(text string) (FD, error) {
-	n, err := strconv.ParseUint(text, 10, 31)
+// UnmarshalText parses decimal digits.
+func (fd *FD) UnmarshalText(text []byte) error {
+	n, err := fdio.ParseFD(string(text))
 	if err != nil {
-		return FD{}, fmt.Errorf("%q is not the number of a descriptor", text)
+		return err
 	}
-	return FD{int(n), true}, nil
+	*fd = FD{n, true}
+	return nil
 }

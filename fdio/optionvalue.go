@@ -2,7 +2,6 @@ package fdio
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"net/netip"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A valueKind reads the value of an option.
+// A valueKind parses the value of an option.
 type valueKind func(text string) ([]byte, error)
 
 func native32(n int64) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(n)) }
@@ -29,7 +28,7 @@ func boolValue(text string) ([]byte, error) {
 	return intValue(text)
 }
 
-// intValue reads an int, with K, M or G for powers of 1024.
+// intValue parses an int, with K, M or G for powers of 1024.
 func intValue(text string) ([]byte, error) {
 	n, err := parseInteger(text, math.MinInt32, math.MaxUint32)
 	return native32(n), err
@@ -40,35 +39,18 @@ func longValue(text string) ([]byte, error) {
 	return binary.NativeEndian.AppendUint64(nil, uint64(n)), err
 }
 
-// networkOrder reads an int in network byte order.
+// networkOrder parses an int, and returns it in network byte order.
 func networkOrder(text string) ([]byte, error) {
 	n, err := parseInteger(text, 0, math.MaxUint32)
 	return binary.BigEndian.AppendUint32(nil, uint32(n)), err
 }
 
-// rawValue is for options that take a struct, for which there are typed parts.
+// rawValue is the kind of options that take a struct: only typed parts serve.
 func rawValue(string) ([]byte, error) {
 	return nil, syntaxErrorf("write the bytes as typed parts, hex=... for example")
 }
 
-func parseInteger(text string, least, most int64) (int64, error) {
-	digits, shift := text, 0
-	if text != "" {
-		if i := strings.IndexByte("KMG", text[len(text)-1]); i >= 0 {
-			digits, shift = text[:len(text)-1], 10*(i+1)
-		}
-	}
-	n, err := strconv.ParseInt(digits, 0, 64)
-	switch {
-	case err == nil && (n<<shift>>shift != n || n<<shift < least || n<<shift > most), errors.Is(err, strconv.ErrRange):
-		return 0, syntaxErrorf("%s is out of range: from %d to %d", text, least, most)
-	case err != nil || strings.Contains(text, "_"):
-		return 0, syntaxErrorf("%q is not a number", text)
-	}
-	return n << shift, nil
-}
-
-// lingerValue reads struct linger, socket(7): seconds, or off.
+// lingerValue parses seconds or off into struct linger: socket(7).
 func lingerValue(text string) ([]byte, error) {
 	if text == "off" {
 		return append(native32(0), native32(0)...), nil
@@ -77,7 +59,7 @@ func lingerValue(text string) ([]byte, error) {
 	return append(native32(1), native32(n)...), err
 }
 
-// timeValue reads a duration as struct timeval, two longs: socket(7).
+// timeValue parses a duration into struct timeval, two longs: socket(7).
 func timeValue(text string) ([]byte, error) {
 	d, err := parseTime(text)
 	if err != nil {
@@ -93,7 +75,7 @@ func timeValue(text string) ([]byte, error) {
 	return time64(d), nil
 }
 
-// time64Value reads a duration as struct __kernel_sock_timeval.
+// time64Value parses a duration into struct __kernel_sock_timeval.
 func time64Value(text string) ([]byte, error) {
 	d, err := parseTime(text)
 	return time64(d), err
@@ -104,18 +86,14 @@ func time64(d time.Duration) []byte {
 	return binary.NativeEndian.AppendUint64(b, uint64(d%time.Second/time.Microsecond))
 }
 
+// parseTime reads a duration in the microseconds that the kernel counts in,
+// rounded up: 0 would mean no limit.
 func parseTime(text string) (time.Duration, error) {
-	if strings.Trim(text, "0123456789.") == "" {
-		text += "s" // a number alone is seconds
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, syntaxErrorf("%q is not a duration", text)
-	}
+	d, err := ParseDuration(text)
 	if rest := d % time.Microsecond; rest > 0 && d < math.MaxInt64-time.Microsecond {
-		d += time.Microsecond - rest // as 0 would be none
+		d += time.Microsecond - rest
 	}
-	return d, nil
+	return d, err
 }
 
 func nameValue(text string) ([]byte, error) {
@@ -125,21 +103,21 @@ func nameValue(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// deviceValue reads the name of a network device; an empty one is none.
+// deviceValue parses the name of a network device. An empty name stands for none.
 func deviceValue(text string) ([]byte, error) {
 	if len(text) >= unix.IFNAMSIZ {
-		return nil, syntaxErrorf("%q is no name of a device: at most %d bytes", text, unix.IFNAMSIZ-1)
+		return nil, syntaxErrorf("%q is not the name of a device: at most %d bytes", text, unix.IFNAMSIZ-1)
 	}
 	return nameValue(text)
 }
 
-// membershipValue reads struct ip_mreqn or ipv6_mreq, ip(7) and ipv6(7):
-// GROUP, GROUP@IFINDEX, or for IPv4 GROUP@ADDRESS of the interface.
+// membershipValue parses GROUP, GROUP@IFINDEX or, for IPv4, GROUP@ADDRESS of the
+// interface into struct ip_mreqn or ipv6_mreq: ip(7) and ipv6(7).
 func membershipValue(text string) ([]byte, error) {
 	group, where, _ := strings.Cut(text, "@")
 	addr, err := netip.ParseAddr(group)
 	if err != nil || addr.Zone() != "" {
-		return nil, syntaxErrorf("%q is no IP address: write GROUP or GROUP@IFINDEX", group)
+		return nil, syntaxErrorf("%q is not an IP address: write GROUP or GROUP@IFINDEX", group)
 	}
 	local, index := netip.IPv4Unspecified(), int64(0)
 	if a, err := netip.ParseAddr(where); err == nil && a.Is4() && addr.Is4() {
@@ -156,8 +134,8 @@ func membershipValue(text string) ([]byte, error) {
 	return append(b, native32(index)...), nil
 }
 
-// interfaceValue reads what IP_MULTICAST_IF takes: the address of an interface,
-// or its index as struct ip_mreqn.
+// interfaceValue parses what IP_MULTICAST_IF takes: the address of an interface, or
+// its index as struct ip_mreqn.
 func interfaceValue(text string) ([]byte, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Is4() {
 		return a.AsSlice(), nil
@@ -189,8 +167,8 @@ var timestampingFlags = []Flag{
 	{1 << 18, "TX_COMPLETION"},
 }
 
-// timestampingValue reads a number, or names of SOF_TIMESTAMPING_ flags joined
-// by +, with or without that before them.
+// timestampingValue parses a number, or names of SOF_TIMESTAMPING_ flags joined by
+// +, with or without that prefix.
 func timestampingValue(text string) ([]byte, error) {
 	if b, err := intValue(text); err == nil {
 		return b, nil

@@ -1,0 +1,140 @@
+package commands
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+
+	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/descriptor"
+
+	"golang.org/x/sys/unix"
+)
+
+// A causeHint says what a user can do about an error with a likely cause.
+type causeHint struct {
+	cause error
+	hint  string
+}
+
+// causeHints returns all hints; the first that fits is given. It is a function
+// because a table of variables would have to be filled at every start.
+func causeHints() []causeHint {
+	return []causeHint{
+		{fdio.ErrUnknownScheme, "a word before the first colon is a scheme; for a file of that name, write ./NAME"},
+		{descriptor.ErrUnknownScheme, "a word before the first colon is a scheme; for a file of that name, write ./NAME or r:NAME"},
+		{fdio.ErrDBus, "write unix:/PATH for unix:path=/PATH, and unix:@NAME for unix:abstract=NAME"},
+		{fdio.ErrNoScheme, "write ./NAME for a Unix socket, @NAME for an abstract name, tcp:HOST:PORT, udp:HOST:PORT or fd:N"},
+		{errNotActivated, "systemd.socket(5) and systemd-socket-activate pass sockets to the process that they start, not to the children of a shell"},
+		{fdio.ErrNotOpen, "pass it in the shell with N<FILE or N<&M"},
+		{fdio.ErrControlAlone, "-m or -M adds a byte to the message"},
+		{fdio.ErrOptmem, "sysctl net.core.optmem_max limits the control messages of one call"},
+		{fdio.ErrCredentials, "pid must be a living process, and your own without CAP_SYS_ADMIN; uid and gid must be your own without CAP_SETUID and CAP_SETGID"},
+		{fdio.ErrRightsRefused, "the receiver has turned off the socket option SO_PASSRIGHTS"},
+		{fdio.ErrNoDescriptorsHere, "use a unix:, unix-dgram: or unix-seqpacket: address"},
+		{fdio.ErrFromTooLong, "use a name in the abstract namespace, such as unix-dgram:@NAME"},
+		{fdio.ErrInTheWay, "remove it, or use another path"},
+		{descriptor.ErrIsSocket, "a socket file is an ADDRESS, not a DESCRIPTOR; connect:PATH opens a connection to it"},
+		{descriptor.ErrPtrace, "this needs the permission to trace the process: the same user, a dumpable process and kernel.yama.ptrace_scope, or CAP_SYS_PTRACE"},
+		{descriptor.ErrNoReader, "start the reader first, or open the FIFO for reading and writing with rw:PATH"},
+		{unix.EADDRINUSE, "ss -lxnp and ss -lntup show which process uses the address"},
+		{unix.EPROTOTYPE, "the server has a socket of another type: try unix:, unix-dgram: or unix-seqpacket:"},
+		{unix.EMSGSIZE, "the message is larger than a datagram of this socket can be"},
+	}
+}
+
+// hintFor returns the hint for err, or "" if there is none.
+func hintFor(err error) string {
+	if e, ok := errors.AsType[*exitError](err); ok && e.hint != "" {
+		return e.hint
+	}
+	if hint := nameHint(err); hint != "" {
+		return hint
+	}
+	for _, h := range causeHints() {
+		if errors.Is(err, h.cause) {
+			return h.hint
+		}
+	}
+	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Op == "connect" &&
+		(errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)) {
+		return "nobody listens there; --wait DURATION waits for a server that is about to start"
+	}
+	return ""
+}
+
+// nameHint returns the hint for an unknown name.
+func nameHint(err error) string {
+	if unknown, ok := errors.AsType[*cmsg.NameError](err); ok {
+		return guess(unknown.Name, unknown.Known)
+	}
+	return ""
+}
+
+// guess returns which of the known names was most likely meant, or all of them if
+// they are few.
+func guess(name string, known []string) string {
+	if near := nearest(name, known); near != "" {
+		return didYouMean(near)
+	}
+	if len(known) == 0 || len(known) > 20 {
+		return ""
+	}
+	return "use one of " + strings.Join(known, ", ")
+}
+
+func didYouMean(name string) string { return `did you mean "` + name + `"?` }
+
+// nearest returns the known name that differs from name in at most a third of its
+// letters, or the only one that begins with it, or that has only a prefix such as
+// MSG_ before it. Upper and lower case are the same. It returns "" if there is none.
+func nearest(name string, known []string) string {
+	if name == "" || len(known) == 0 {
+		return ""
+	}
+	upper := strings.ToUpper(name)
+	far := func(k string) int { return distance(upper, strings.ToUpper(k)) }
+	best := slices.MinFunc(known, func(a, b string) int { return cmp.Compare(far(a), far(b)) })
+	if far(best) <= len(name)/3 {
+		return best
+	}
+	var parts []string
+	for _, k := range known {
+		if K := strings.ToUpper(k); strings.HasPrefix(K, upper) || strings.HasSuffix(K, "_"+upper) {
+			parts = append(parts, k)
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return ""
+}
+
+// distance returns how many bytes of a must be inserted, deleted or replaced, or
+// swapped with their neighbour, to get b: the Levenshtein distance with
+// transpositions.
+func distance(a, b string) int {
+	var before []int // the row of a[:i-1]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
+		for j := range len(b) {
+			replaced := row[j]
+			if a[i] != b[j] {
+				replaced++
+			}
+			next[j+1] = min(replaced, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(b)]
+}
