@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"fdmsg/commands"
-	_ "fdmsg/commands/mainstack"
 )
 
 func main() { os.Exit(commands.Main(os.Args)) }
