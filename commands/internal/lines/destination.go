@@ -19,8 +19,9 @@ type destination struct {
 	prompt bool // writing waits for nobody
 
 	mu       sync.Mutex
-	lines    int // of the write under way that are not written yet
-	progress int // how often something has been written
+	lines    int    // of the write under way that are not written, without those in left
+	left     []byte // text of it that is not written
+	progress int    // how often something has been written
 }
 
 func (d *destination) init(w io.Writer) {
@@ -42,29 +43,36 @@ func (o *Writer) IsFile() bool { return o.to.part == 0 }
 // the first line.
 func (o *Writer) SetPrompt() { o.to.prompt = true }
 
+// begin begins a write of so many lines.
 func (d *destination) begin(lines int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lines = lines
 }
 
-// end returns how many lines of the write were not written.
+// end ends the write, and returns how many lines were not written.
 func (d *destination) end() int {
+	lines, _ := d.state()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	lines := d.lines
-	d.lines = 0
+	d.lines, d.left = 0, nil
 	return lines
 }
 
+// state says how many lines of the write under way are not written, and how often
+// something has been.
 func (d *destination) state() (lines, progress int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lines, d.progress
+	return d.lines + bytes.Count(d.left, []byte{'\n'}), d.progress
 }
 
-// text writes b, in which lines end.
-func (d *destination) text(b []byte) error {
+// text writes b, in which so many lines end.
+func (d *destination) text(b []byte, lines int) error {
+	d.mu.Lock()
+	d.lines -= lines
+	d.left = b
+	d.mu.Unlock()
 	_, err := d.write(b, true)
 	return err
 }
@@ -79,7 +87,7 @@ func (d *destination) lineDone() {
 	d.lines--
 }
 
-func (d *destination) write(b []byte, linesEnd bool) (written int, err error) {
+func (d *destination) write(b []byte, isText bool) (written int, err error) {
 	for len(b) > 0 && err == nil {
 		part := b
 		if d.part > 0 {
@@ -88,14 +96,14 @@ func (d *destination) write(b []byte, linesEnd bool) (written int, err error) {
 		var n int
 		n, err = d.w.Write(part)
 		n = max(n, 0)
-		d.mu.Lock()
-		d.progress++
-		if linesEnd {
-			d.lines -= bytes.Count(part[:n], []byte{'\n'})
-		}
-		d.mu.Unlock()
 		written += n
 		b = b[n:]
+		d.mu.Lock()
+		d.progress++
+		if isText {
+			d.left = b
+		}
+		d.mu.Unlock()
 	}
 	return written, err
 }

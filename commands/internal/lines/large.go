@@ -1,6 +1,10 @@
 package lines
 
-import "fdmsg/fdio/record"
+import (
+	"bytes"
+
+	"fdmsg/fdio/record"
+)
 
 // largeLineSize is how many bytes a line has that is not large.
 const largeLineSize = 1 << 20
@@ -42,12 +46,15 @@ func (o *Writer) AppendLine(typ string, l *record.Line) (seq uint64, err error) 
 
 // put writes p.
 func (o *Writer) put(p pending) error {
-	if o.to.part == 0 && len(p.large) > 0 {
+	switch {
+	case len(p.large) == 0:
+		return o.to.text(p.text, p.lines)
+	case o.to.part == 0:
 		return o.putWhole(p)
 	}
 	done := 0
 	for _, l := range p.large {
-		if err := o.to.text(p.text[done:l.at]); err != nil {
+		if err := o.putText(p.text[done:l.at]); err != nil {
 			return err
 		}
 		done = l.at
@@ -61,8 +68,11 @@ func (o *Writer) put(p pending) error {
 		}
 		o.to.lineDone()
 	}
-	return o.to.text(p.text[done:])
+	return o.putText(p.text[done:])
 }
+
+// putText writes a part of the text of lines.
+func (o *Writer) putText(b []byte) error { return o.to.text(b, bytes.Count(b, []byte{'\n'})) }
 
 // putWhole writes p with one call.
 func (o *Writer) putWhole(p pending) error {
@@ -76,7 +86,7 @@ func (o *Writer) putWhole(p pending) error {
 		done = l.at
 	}
 	o.endMaking()
-	return o.to.text(append(whole, p.text[done:]...))
+	return o.to.text(append(whole, p.text[done:]...), p.lines)
 }
 
 // pieces is where a large line is written to, piece by piece.
