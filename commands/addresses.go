@@ -26,7 +26,7 @@ func parseAddress(text string) (fdio.Address, error) {
 func parseOneAddress(text string) (fdio.Address, error) {
 	a, err := fdio.ParseAddress(text)
 	if err == nil && a.Network == fdio.Raw {
-		err = &fdio.Error{Address: text, Op: "parse address", Err: errRawAddress}
+		err = &fdio.Error{Name: text, Op: "parse address", Err: errRawAddress}
 	}
 	return a, usage(err, "")
 }
@@ -116,7 +116,7 @@ func (f *BindFlags) ready(sockets ...*fdio.Socket) error {
 			continue
 		}
 		if err != nil {
-			return &fdio.Error{Address: "--ready-fd", Op: "write", Err: err}
+			return &fdio.Error{Name: "--ready-fd", Op: "write", Err: err}
 		}
 		line = line[n:]
 	}

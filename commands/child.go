@@ -155,7 +155,7 @@ func (c *connection) runCommand(sc *scratch, seq uint64) {
 }
 
 func (c *connection) startCommand(sc *scratch, seq uint64) (*os.Process, error) {
-	if err := sc.msg.Complete(); err != nil {
+	if err := sc.msg.CheckTruncated(); err != nil {
 		return nil, err
 	}
 	h, err := c.children.handover(sc.msg.Rights(nil), managerVariables...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"fdmsg/fdio"
@@ -44,6 +45,7 @@ type connection struct {
 	framing    *framing // nil where a message is what recvmsg(2) returns
 	unfinished bool     // the last line was not all of a frame
 
+	waits    syscall.RawConn    // for messages to receive
 	try      func(uintptr) bool // tryWaiting, and what it leaves behind:
 	current  *scratch
 	err      error
@@ -58,6 +60,7 @@ func (r *receiver) connection(s *fdio.Socket, local string) *connection {
 		c.framing = &framing{split: fdio.Splitter{Kind: r.flags.frame, Max: int(r.flags.MaxFrame)}, exact: r.flags.Count.N > 0}
 	}
 	c.slow()
+	c.waits, _ = s.RecvConn(r.flags.recvFlags)
 	c.try = c.tryWaiting
 	if creds, ok := s.PeerCredentials(); ok {
 		c.peer = &creds
@@ -72,15 +75,12 @@ var errOutput = errors.New("output failed")
 // the last message that is wanted, all of which are no errors, or until an
 // error: errOutput, or an *fdio.Error.
 func (c *connection) serve(ctx context.Context) error {
-	if err := c.begin(); err != nil {
-		return err
-	}
 	stop := context.AfterFunc(ctx, c.socket.Interrupt)
 	defer stop()
 	return c.serveAll(ctx)
 }
 
-// serveAll is serve after begin, where something else interrupts the socket at the
+// serveAll is serve where something else interrupts the socket at the
 // end of ctx. Connections wait in it, and keep its frame as long, so that it is
 // short: what comes at the end is apart.
 func (c *connection) serveAll(ctx context.Context) error {
@@ -143,11 +143,6 @@ func (c *connection) endUnprinted(err error) error {
 	return errors.Join(err, c.leftUnread())
 }
 
-// begin prepares the socket for the flags that messages are received with.
-func (c *connection) begin() error {
-	return c.socket.WaitFor(c.flags.recvFlags)
-}
-
 func (c *connection) closeFraming() {
 	if c.framing != nil {
 		c.framing.close(c.receiver)
@@ -183,7 +178,7 @@ func (c *connection) wrap(err error) error {
 	if address == "" {
 		address = c.local
 	}
-	return &fdio.Error{Address: address, Op: "receive", Err: err}
+	return &fdio.Error{Name: address, Op: "receive", Err: err}
 }
 
 // receive waits for a message. The caller has to release what comes back.
@@ -212,7 +207,7 @@ func (c *connection) receive() (*scratch, error) {
 		return c.current, c.err
 	}
 	c.flows, c.isFast = true, false // until pause
-	if err := c.socket.WaitRead(c.try); err != nil {
+	if err := c.waits.Read(c.try); err != nil {
 		return nil, err
 	}
 	return c.current, c.err
@@ -335,7 +330,7 @@ func (c *connection) slow() { c.burst, c.ahead, c.flows = 1, 1, false }
 
 func (c *connection) newScratch() *scratch {
 	sc := c.scratch.Get().(*scratch)
-	sc.msg.Space = sc.msg.Space[:int(c.flags.ControlSize)+c.socket.OwnCredentials()]
+	sc.msg.Space = sc.msg.Space[:c.socket.ControlSpace(int(c.flags.ControlSize))]
 	return sc
 }
 

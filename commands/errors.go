@@ -93,7 +93,7 @@ func report(command string, err error) int {
 // looks for.
 func nameEAGAIN(err error) error {
 	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Err == unix.EAGAIN {
-		return &fdio.Error{Address: e.Address, Op: e.Op, Err: nameEAGAIN(e.Err)}
+		return &fdio.Error{Name: e.Name, Op: e.Op, Err: nameEAGAIN(e.Err)}
 	}
 	if err == unix.EAGAIN {
 		return fmt.Errorf("EAGAIN: %w", err)

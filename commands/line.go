@@ -86,16 +86,15 @@ func (c *connection) takeLarge(sc *scratch) (done func()) {
 // appendLine appends the line of a message whose descriptors have been looked at.
 func (c *connection) appendLine(dst []byte, sc *scratch) []byte {
 	m := record.Message{
-		Time:            sc.received,
-		Origin:          sc.origin,
-		Data:            sc.msg.Data(),
-		Flags:           sc.msg.Flags,
-		Control:         sc.msg.Control,
-		HideCredentials: c.socket.OwnCredentials() > 0,
-		Descriptors:     sc.descriptors,
-		DroppedFDs:      sc.dropped,
-		Unfinished:      sc.unfinished,
-		Pidfds:          sc.pidfds,
+		Time:        sc.received,
+		Origin:      sc.origin,
+		Data:        sc.msg.Data(),
+		Flags:       sc.msg.Flags,
+		Control:     sc.msg.Control,
+		Descriptors: sc.descriptors,
+		DroppedFDs:  sc.dropped,
+		Unfinished:  sc.unfinished,
+		Pidfds:      sc.pidfds,
 	}
 	if len(c.flags.Buffer) > 0 {
 		m.Buffers = sc.msg.Parts(nil)
@@ -158,8 +157,8 @@ func (c *connection) senderOf(sc *scratch) sender {
 	s := sender{address: sc.msg.From, isError: sc.msg.Flags&unix.MSG_ERRQUEUE != 0}
 	if c.peer != nil {
 		s.peer, s.isKnown = *c.peer, true
-	} else if c.socket.IsDatagram() && len(sc.msg.Control) > 0 {
-		s.peer, s.isKnown = credentialsIn(sc.msg.Control)
+	} else if c.socket.IsDatagram() {
+		s.peer, s.isKnown = sc.msg.Sender, sc.msg.Sender.Known()
 	}
 	return s
 }
@@ -198,14 +197,4 @@ func (c *connection) readsAs(s sender) []byte {
 		c.lastOrigin = &lastOrigin{s, record.AppendOrigin(nil, &o)}
 	}
 	return c.lastOrigin.text
-}
-
-// credentialsIn are the credentials that came with a datagram, if there are any.
-func credentialsIn(control []byte) (creds cmsg.Credentials, ok bool) {
-	for m := range cmsg.Messages(control) {
-		if creds, ok := m.Credentials(); ok && creds.Known() {
-			return creds, true
-		}
-	}
-	return cmsg.Credentials{}, false
 }

@@ -114,19 +114,19 @@ func (f *OutgoingFlags) validateTogether() error {
 	case fds > cmsg.MaxDescriptors:
 		return usage(fmt.Errorf("%w: %d, at most %d", fdio.ErrTooManyDescriptors, fds, cmsg.MaxDescriptors), "send them in several messages")
 	case fds > 0 && !f.inherited() && !f.address.Network.IsUnix():
-		return usage(&fdio.Error{Address: f.Address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, "")
+		return usage(&fdio.Error{Name: f.Address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, "")
 	case f.address.Network.IsStream() && noBytes && fds == 0 && len(f.control) > 0:
-		return usage(&fdio.Error{Address: f.Address, Op: "send", Err: fdio.ErrControlAlone}, "")
+		return usage(&fdio.Error{Name: f.Address, Op: "send", Err: fdio.ErrControlAlone}, "")
 	case f.to != nil && !f.inherited() && !f.address.Network.IsDatagram():
 		return usagef("", "--to needs an ADDRESS of a datagram socket, or an open socket fd:N: otherwise ADDRESS is the destination")
 	case f.to != nil && !f.inherited() && (f.from != nil || f.Wait != 0):
 		return usagef("", "--from and --wait do not go with --to: ADDRESS is what the socket is bound to")
 	case f.to != nil && !f.inherited() && !f.to.Network.SameType(f.address.Network):
-		return usage(&fdio.Error{Address: f.To, Op: "send to", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, f.address.Network)}, "")
+		return usage(&fdio.Error{Name: f.To, Op: "send to", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, f.address.Network)}, "")
 	case f.inherited() && (f.from != nil || f.Wait != 0):
 		return usagef("", "--from and --wait do not go with fd:N, a socket that is there already")
 	case f.from != nil && !f.from.Network.SameType(f.address.Network):
-		return usage(&fdio.Error{Address: f.From, Op: "send from", Err: fmt.Errorf("%w: the destination is %s", fdio.ErrOtherType, f.address.Network)}, "")
+		return usage(&fdio.Error{Name: f.From, Op: "send from", Err: fmt.Errorf("%w: the destination is %s", fdio.ErrOtherType, f.address.Network)}, "")
 	}
 	return nil
 }
@@ -244,7 +244,7 @@ func readMessageFile(ctx context.Context, path string) ([]byte, error) {
 		r.err = context.Cause(ctx)
 	}
 	if r.err != nil {
-		return nil, &fdio.Error{Address: path, Op: "read message", Err: r.err}
+		return nil, &fdio.Error{Name: path, Op: "read message", Err: r.err}
 	}
 	return r.data, nil
 }

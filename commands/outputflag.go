@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 
-	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 )
 
@@ -43,7 +42,7 @@ func startOutput(ctx context.Context, in *descriptor.Inspector, file *os.File, c
 	o.prompt = o.part == 0 && !in.Stalls(int(file.Fd()))
 	o.giveUp(ctx)
 	go func() { // until the process ends
-		if fdio.WaitHangup(ctx, int(file.Fd())) == nil {
+		if descriptor.AwaitHangup(ctx, int(file.Fd())) == nil {
 			cancel(errReaderGone)
 		}
 	}()

@@ -65,7 +65,7 @@ func (c *recvCommand) validate() (err error) {
 		return usagef("", "--connect: %s: an inherited socket is connected already or not", c.Address)
 	}
 	if c.from != nil && !c.from.Network.SameType(c.address.Network) {
-		return usage(&fdio.Error{Address: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, "")
+		return usage(&fdio.Error{Name: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, "")
 	}
 	if _, c.recvFlags, err = c.parse(c.address.Network != fdio.Inherited, receiving); err != nil {
 		return err

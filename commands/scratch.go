@@ -58,7 +58,8 @@ func (sc *scratch) copyOf(other *scratch) {
 	sc.memory = append(append(sc.memory[:0], data...), m.Control...)
 	sc.msg.Buffers = append(sc.msg.Buffers[:0], sc.memory[:len(data):len(data)])
 	sc.msg.Control = sc.memory[len(data):]
-	sc.msg.N, sc.msg.Size, sc.msg.Flags, sc.msg.From = m.N, m.Size, m.Flags, m.From
+	sc.msg.N, sc.msg.Size, sc.msg.Flags = m.N, m.Size, m.Flags
+	sc.msg.From, sc.msg.Sender = m.From, m.Sender
 	sc.received, sc.number, sc.origin = other.received, other.number, other.origin
 	sc.dropped, sc.unfinished = other.dropped, other.unfinished
 	sc.extra, other.extra = other.extra, 0

@@ -85,10 +85,7 @@ func (srv *server) serveConnection(s *fdio.Socket, local string) {
 // had, and most connections are idle.
 func (srv *server) run(c *connection) {
 	defer srv.leaveConnection(c)
-	err := c.begin()
-	if err == nil {
-		err = c.serveAll(srv.waits.ctx)
-	}
+	err := c.serveAll(srv.waits.ctx)
 	srv.closed(c, err)
 }
 
@@ -226,7 +223,7 @@ func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
 		case isShortage(err) && !queued: // accept4(2) wants a descriptor before it looks
 			return nil
 		case isShortage(err) && over:
-			return &fdio.Error{Address: s.Local().String(), Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
+			return &fdio.Error{Name: s.Local().String(), Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
 		case isShortage(err):
 			pause(context.Background(), 5*time.Millisecond) // connections that end give back
 		default:

@@ -86,7 +86,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	}
 	defer conn.release(sc)
 	conn.closeFraming()
-	if err := sc.msg.Complete(); err != nil {
+	if err := sc.msg.CheckTruncated(); err != nil {
 		return conn.wrap(err)
 	}
 	if _, err := conn.show(sc); err != nil && err != errOutput {
@@ -107,9 +107,6 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 
 // receiveUntil is receive that ends with ctx.
 func (c *connection) receiveUntil(ctx context.Context) (*scratch, error) {
-	if err := c.begin(); err != nil {
-		return nil, err
-	}
 	stop := context.AfterFunc(ctx, c.socket.Interrupt)
 	defer stop()
 	sc, err := c.receive()

@@ -108,8 +108,8 @@ func parseWhich(text string) (Which, error) {
 // Mode are the permission bits of a socket file, in octal.
 type Mode os.FileMode
 
-// file is m as fdio takes it: its zero value is not that of no permissions.
-func (m Mode) file() os.FileMode { return os.ModeSocket | os.FileMode(m) }
+// file returns m as fdio takes it.
+func (m Mode) file() *os.FileMode { return new(os.FileMode(m)) }
 
 func parseMode(text string) (Mode, error) {
 	n, err := strconv.ParseUint(text, 8, 32)

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/syntax"
 
 	"golang.org/x/sys/unix"
 )
@@ -96,28 +98,7 @@ var (
 	ErrDBus          = errors.New("an address of D-Bus")
 )
 
-// syntaxError is an ErrSyntax whose text says what is wrong.
-type syntaxError string
-
-func syntaxErrorf(format string, args ...any) error {
-	return syntaxError(fmt.Sprintf(format, args...))
-}
-
-func (e syntaxError) Error() string        { return string(e) }
-func (e syntaxError) Is(target error) bool { return target == ErrSyntax }
-
-// Error is a failed operation on an address, or on what it stands for.
-type Error struct {
-	Address string // as it was given, or as Address.String writes it
-	Op      string // what was being done: "connect", "bind" ...
-	Err     error
-}
-
-// Error is the address, the operation and the cause, joined by colons.
-func (e *Error) Error() string { return e.Address + ": " + e.Op + ": " + e.Err.Error() }
-
-// Unwrap is the cause, most often a unix.Errno.
-func (e *Error) Unwrap() error { return e.Err }
+func syntaxErrorf(format string, args ...any) error { return syntax.Errorf(format, args...) }
 
 // Address is one ADDRESS: what a socket is bound or connected to. The zero
 // Address stands for none: a socket without a name.
@@ -145,7 +126,7 @@ const autobind = "\x00"
 func ParseAddress(text string) (Address, error) {
 	a, err := parseAddress(text)
 	if err != nil {
-		return Address{}, &Error{Address: text, Op: "parse address", Err: err}
+		return Address{}, &Error{Name: text, Op: "parse address", Err: err}
 	}
 	return a, nil
 }
@@ -154,7 +135,7 @@ func parseAddress(text string) (Address, error) {
 	if text == "-" {
 		return Address{Network: Inherited}, nil
 	}
-	scheme, rest, ok := CutScheme(text)
+	scheme, rest, ok := syntax.CutScheme(text)
 	if !ok {
 		if strings.Contains(text, "/") || strings.HasPrefix(text, "@") {
 			return unixAddress(Unix, text)
@@ -177,21 +158,6 @@ func parseAddress(text string) (Address, error) {
 		return inetAddress(network, rest)
 	}
 	return Address{}, fmt.Errorf("%w %q", ErrUnknownScheme, scheme)
-}
-
-// CutScheme splits text at its first colon if what stands before that matches
-// ^[a-z][a-z0-9-]*: and so is a scheme, a known one or not.
-func CutScheme(text string) (scheme, rest string, ok bool) {
-	scheme, rest, ok = strings.Cut(text, ":")
-	if !ok || scheme == "" || scheme[0] < 'a' || scheme[0] > 'z' {
-		return "", text, false
-	}
-	for _, c := range []byte(scheme) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return "", text, false
-		}
-	}
-	return scheme, rest, true
 }
 
 // ParseFD parses the number of a descriptor: decimal digits, at most 2^31-1.
@@ -227,8 +193,8 @@ func rawAddress(text string) (Address, error) {
 	if err != nil {
 		return Address{}, syntaxErrorf("%q is not an even number of hexadecimal digits", text)
 	}
-	if len(name) < familySize || len(name) > sockaddrSize {
-		return Address{}, syntaxErrorf("a struct sockaddr has %d to %d bytes, not %d", familySize, sockaddrSize, len(name))
+	if len(name) < sockname.FamilySize || len(name) > sockname.MaxSize {
+		return Address{}, syntaxErrorf("a struct sockaddr has %d to %d bytes, not %d", sockname.FamilySize, sockname.MaxSize, len(name))
 	}
 	return Address{Network: Raw, Name: string(name)}, nil
 }
@@ -237,8 +203,8 @@ func unixName(network Network, name string) (Address, error) {
 	switch {
 	case name == "":
 		return Address{}, syntaxErrorf("the path is empty")
-	case name[0] == 0 && len(name) > sunPathSize:
-		return Address{}, syntaxErrorf("the abstract name has %d bytes, at most %d are possible", len(name)-1, sunPathSize-1)
+	case name[0] == 0 && len(name) > sockname.SunPath:
+		return Address{}, syntaxErrorf("the abstract name has %d bytes, at most %d are possible", len(name)-1, sockname.SunPath-1)
 	case name[0] != 0 && strings.Contains(name, "\x00"):
 		return Address{}, syntaxErrorf("the path contains a NUL byte")
 	case name[0] != 0 && len(name) >= unix.PathMax:

@@ -1,6 +1,8 @@
 package fdio
 
 import (
+	"fdmsg/fdio/internal/sockname"
+
 	"errors"
 	"os"
 	"strings"
@@ -144,11 +146,11 @@ func FuzzSockName(f *testing.F) {
 	f.Add("\x00a\x00b\x00")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, name string) {
-		if len(name) > maxPathName || name != "" && name[0] != 0 && strings.Contains(name, "\x00") {
+		if len(name) > sockname.MaxPath || name != "" && name[0] != 0 && strings.Contains(name, "\x00") {
 			return
 		}
-		n := unixSockName(name)
-		if got := n.address(typeOf(Unix)); got.Name != name {
+		n := sockname.Unix(name)
+		if got := addressOf(&n, typeOf(Unix)); got.Name != name {
 			t.Errorf("name %q comes back as %q", name, got.Name)
 		}
 	})

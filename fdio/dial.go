@@ -7,6 +7,10 @@ import (
 	"os"
 	"time"
 
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/sys"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +18,7 @@ import (
 type DialOptions struct {
 	From *Address      // bind to this address first
 	Wait time.Duration // keep trying for so long while the address is not there
-	Mode os.FileMode   // permissions of the file that From binds to, as in ListenOptions
+	Mode *os.FileMode  // permissions of the file that From binds to, as in ListenOptions
 
 	Options []Option // of the socket, set before it is bound and connected
 }
@@ -44,7 +48,7 @@ func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 		patience, cancel = context.WithTimeout(ctx, opts.Wait)
 		defer cancel()
 	}
-	var b backoff
+	var b poll.Backoff
 	for {
 		s, err := dialOnce(ctx, a, opts)
 		if err == nil {
@@ -61,9 +65,9 @@ func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 		if full {
 			wait = ctx
 		}
-		if b.pause(wait) != nil {
+		if b.Sleep(wait) != nil {
 			if ctx.Err() != nil {
-				return nil, &Error{Address: a.String(), Op: "connect", Err: context.Cause(ctx)}
+				return nil, &Error{Name: a.String(), Op: "connect", Err: context.Cause(ctx)}
 			}
 			return nil, err
 		}
@@ -93,7 +97,7 @@ func dialOnce(ctx context.Context, a Address, opts DialOptions) (*Socket, error)
 func (t target) dial(ctx context.Context, opts DialOptions) (*Socket, error) {
 	s, err := newSocket(t.domain, t.typ)
 	if err != nil {
-		return nil, &Error{Address: t.address.String(), Op: "connect", Err: err}
+		return nil, &Error{Name: t.address.String(), Op: "connect", Err: err}
 	}
 	if err := s.dial(ctx, t, opts); err != nil {
 		s.Close()
@@ -113,7 +117,7 @@ func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
 		}
 	}
 	if err := s.connect(ctx, t); err != nil {
-		return &Error{Address: t.address.String(), Op: "connect", Err: err}
+		return &Error{Name: t.address.String(), Op: "connect", Err: err}
 	}
 	bound := s.local
 	s.readNames()
@@ -133,10 +137,10 @@ func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
 func (s *Socket) bindFrom(ctx context.Context, t target, opts DialOptions) error {
 	from := *opts.From
 	if !from.Network.SameType(t.address.Network) {
-		return &Error{Address: from.String(), Op: "bind", Err: fmt.Errorf("%w: the destination is %s", ErrOtherType, t.address.Network)}
+		return &Error{Name: from.String(), Op: "bind", Err: fmt.Errorf("%w: the destination is %s", ErrOtherType, t.address.Network)}
 	}
-	if path, ok := from.absolute().Path(); ok && len(path) > maxPathName {
-		return &Error{Address: from.String(), Op: "bind", Err: ErrFromTooLong}
+	if path, ok := from.absolute().Path(); ok && len(path) > sockname.MaxPath {
+		return &Error{Name: from.String(), Op: "bind", Err: ErrFromTooLong}
 	}
 	names, err := resolve(ctx, from, true)
 	if err != nil {
@@ -147,7 +151,7 @@ func (s *Socket) bindFrom(ctx context.Context, t target, opts DialOptions) error
 			return s.bind(ctx, n, opts.Mode)
 		}
 	}
-	return &Error{Address: from.String(), Op: "bind", Err: unix.EAFNOSUPPORT}
+	return &Error{Name: from.String(), Op: "bind", Err: unix.EAFNOSUPPORT}
 }
 
 func (s *Socket) connect(ctx context.Context, t target) error {
@@ -156,7 +160,7 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 		return err
 	}
 	defer release()
-	err = connect(s.fd, &name)
+	err = sockname.Connect(s.fd, &name)
 	if err != nil && err != unix.EINPROGRESS && err != unix.EINTR {
 		return err
 	}
@@ -168,7 +172,7 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 		return nil
 	}
 	var result error
-	waitErr := s.waitWrite(ctx, func(uintptr) bool {
+	waitErr := s.await(ctx, sending, (*rawConn)(s), func(uintptr) bool {
 		errno, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		switch {
 		case err != nil:
@@ -178,7 +182,7 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 			result = unix.Errno(errno)
 			return true
 		}
-		_, err = getpeername(s.fd)
+		_, err = sockname.Peer(s.fd)
 		return err == nil
 	})
 	return errors.Join(waitErr, result)
@@ -186,20 +190,20 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 
 // connectName is the name to connect to. A path longer than sun_path is reached
 // through a descriptor of the file, which release closes.
-func (t target) connectName() (name sockName, release func(), err error) {
+func (t target) connectName() (name sockname.Name, release func(), err error) {
 	release = func() {}
 	if t.address.isAutobind() {
-		return sockName{}, release, ErrAutobind
+		return sockname.Name{}, release, ErrAutobind
 	}
 	path, ok := t.address.Path()
-	if !ok || len(path) <= maxPathName {
+	if !ok || len(path) <= sockname.MaxPath {
 		return t.name, release, nil
 	}
-	file, err := ignoringEINTR(func() (int, error) {
+	file, err := sys.Retry(func() (int, error) {
 		return unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
-		return sockName{}, release, err
+		return sockname.Name{}, release, err
 	}
-	return unixSockName(procFD(file)), func() { unix.Close(file) }, nil
+	return sockname.Unix(sys.ProcFD(file)), func() { unix.Close(file) }, nil
 }

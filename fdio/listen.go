@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 
+	"fdmsg/fdio/internal/sockname"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -18,9 +20,9 @@ const DefaultMode os.FileMode = 0o600
 
 // ListenOptions are what Listen can be told.
 type ListenOptions struct {
-	// Mode are the permissions of the socket file, whatever the umask. The zero
-	// value is DefaultMode; os.ModeSocket alone is none for anybody.
-	Mode os.FileMode
+	// Mode are the permission bits of the socket file, whatever the umask; nil:
+	// DefaultMode. Connecting takes write permission: unix(7).
+	Mode *os.FileMode
 
 	// Backlog is how many connections may wait to be accepted, 0: DefaultBacklog.
 	Backlog int
@@ -67,7 +69,7 @@ func noSuchAddress(err error) bool {
 func (t target) listen(ctx context.Context, opts ListenOptions) (*Socket, error) {
 	s, err := newSocket(t.domain, t.typ)
 	if err != nil {
-		return nil, &Error{Address: t.address.String(), Op: "bind", Err: err}
+		return nil, &Error{Name: t.address.String(), Op: "bind", Err: err}
 	}
 	if err := s.listen(ctx, t, opts); err != nil {
 		s.Close()
@@ -78,7 +80,7 @@ func (t target) listen(ctx context.Context, opts ListenOptions) (*Socket, error)
 
 func (s *Socket) listen(ctx context.Context, t target, opts ListenOptions) error {
 	fail := func(op string, err error) error {
-		return &Error{Address: t.address.String(), Op: op, Err: err}
+		return &Error{Name: t.address.String(), Op: op, Err: err}
 	}
 	if err := s.setBeforeBind(t, opts.Plain); err != nil {
 		return fail("bind", err)
@@ -109,7 +111,7 @@ func (s *Socket) setBeforeBind(t target, plain bool) error {
 		// Before bind: what is queued earlier carries no credentials.
 		return s.passCredentials()
 	case s.domain == unix.AF_UNIX:
-		return s.markEnd()
+		return s.askForEnd()
 	}
 	if s.domain == unix.AF_INET6 {
 		// Both families, whatever net.ipv6.bindv6only says, unless asked for one.
@@ -129,25 +131,26 @@ func (s *Socket) setBeforeBind(t target, plain bool) error {
 }
 
 // bind gives the socket its name, and makes the file of a Unix path.
-func (s *Socket) bind(ctx context.Context, t target, mode os.FileMode) error {
+func (s *Socket) bind(ctx context.Context, t target, mode *os.FileMode) error {
 	path, isPath := t.address.Path()
 	if !isPath {
-		if err := bind(s.fd, &t.name); err != nil {
-			return &Error{Address: t.address.String(), Op: "bind", Err: err}
+		if err := sockname.Bind(s.fd, &t.name); err != nil {
+			return &Error{Name: t.address.String(), Op: "bind", Err: err}
 		}
 		s.readNames()
 		return nil
 	}
-	if mode == 0 {
-		mode = DefaultMode
+	permissions := DefaultMode
+	if mode != nil {
+		permissions = *mode
 	}
 	t.address = t.address.absolute()
-	if abs, _ := t.address.Path(); len(abs) <= maxPathName {
+	if abs, _ := t.address.Path(); len(abs) <= sockname.MaxPath {
 		path = abs // of use to peers with another working directory
 	}
-	file, err := bindFile(ctx, s.fd, path, mode)
+	file, err := bindFile(ctx, s.fd, path, permissions)
 	if err != nil {
-		return &Error{Address: t.address.String(), Op: "bind", Err: err}
+		return &Error{Name: t.address.String(), Op: "bind", Err: err}
 	}
 	s.file, s.local = file, t.address
 	return nil

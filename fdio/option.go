@@ -42,7 +42,7 @@ func (o Option) Is(level, name int) bool { return o.Level == level && o.Name == 
 func (s *Socket) setOptions(options []Option, address Address) error {
 	for _, o := range options {
 		if err := s.setOption(o); err != nil {
-			return &Error{Address: address.String(), Op: "set " + o.text, Err: err}
+			return &Error{Name: address.String(), Op: "set " + o.text, Err: err}
 		}
 	}
 	return nil
@@ -69,7 +69,7 @@ func (s *Socket) setBeforeConnect(options []Option, address Address) (later []Op
 		case s.IsStream() && (err == unix.EINVAL || err == unix.ENOTCONN):
 			later = append(later, o)
 		case err != nil:
-			return nil, &Error{Address: address.String(), Op: "set " + o.text, Err: err}
+			return nil, &Error{Name: address.String(), Op: "set " + o.text, Err: err}
 		}
 	}
 	return later, nil

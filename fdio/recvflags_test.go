@@ -2,6 +2,7 @@ package fdio
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -112,11 +113,9 @@ func streams(t *testing.T) map[string]func(t *testing.T) (*Socket, *Socket) {
 // need not have come when sendmsg returns.
 func awaitInput(t *testing.T, s *Socket, size int) {
 	t.Helper()
-	if err := s.in.file.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	defer s.in.file.SetReadDeadline(time.Time{})
-	err := s.WaitRead(func(uintptr) bool {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := s.await(ctx, receiving, (*rawConn)(s), func(uintptr) bool {
 		n, err := unix.IoctlGetInt(s.fd, unix.SIOCINQ)
 		return err != nil || n >= size
 	})
@@ -163,7 +162,7 @@ func TestWaitAllWaits(t *testing.T) {
 			want := bytes.Repeat([]byte("0123456789"), 100_000) // more than the queue of a socket holds
 			received := make(chan error, 1)
 			m := roomFor(100, 300_000, 700_000)
-			go func() { received <- s.Recv(m, unix.MSG_WAITALL) }()
+			go func() { received <- s.Recv(t.Context(), m, unix.MSG_WAITALL) }()
 			for part := range slices.Chunk(want, 33_333) {
 				mustSend(t, peer, Outgoing{Buffers: [][]byte{part}})
 			}
@@ -186,11 +185,11 @@ func TestWaitAllEndsWithThePartAndThenTheEnd(t *testing.T) {
 					try(t, s, m, unix.MSG_WAITALL, unix.EAGAIN, "")
 				}
 				unix.Shutdown(peer.fd, unix.SHUT_WR)
-				if err := s.Recv(m, unix.MSG_WAITALL); err != nil || string(m.Data()) != "part" || m.Partial() || !untouched(m) {
+				if err := s.Recv(t.Context(), m, unix.MSG_WAITALL); err != nil || string(m.Data()) != "part" || m.Partial() || !untouched(m) {
 					t.Errorf("before the end: %q, %v, partial %v", m.Data(), err, m.Partial())
 				}
 				for range 2 {
-					if err := s.Recv(m, unix.MSG_WAITALL); err != io.EOF || m.N != 0 {
+					if err := s.Recv(t.Context(), m, unix.MSG_WAITALL); err != io.EOF || m.N != 0 {
 						t.Errorf("at the end: %q, %v", m.Data(), err)
 					}
 				}
@@ -277,12 +276,12 @@ func TestPeekWaitAllLeavesEverything(t *testing.T) {
 			try(t, s, m, flags, unix.EAGAIN, "")
 			unix.Shutdown(peer.fd, unix.SHUT_WR)
 			for range 2 {
-				if err := s.Recv(m, flags); err != nil || string(m.Data()) != "abcdefghij" {
+				if err := s.Recv(t.Context(), m, flags); err != nil || string(m.Data()) != "abcdefghij" {
 					t.Errorf("peeked at %q before the end, %v", m.Data(), err)
 				}
 			}
 			try(t, s, m, 0, nil, "abcdefghij")
-			if err := s.Recv(m, flags); err != io.EOF {
+			if err := s.Recv(t.Context(), m, flags); err != io.EOF {
 				t.Errorf("at the end: %v", err)
 			}
 		})
@@ -296,7 +295,7 @@ func TestPeekWaitAllWaits(t *testing.T) {
 			s, peer := pair(t)
 			received := make(chan error, 1)
 			m := roomFor(100, 100)
-			go func() { received <- s.Recv(m, unix.MSG_WAITALL|unix.MSG_PEEK) }()
+			go func() { received <- s.Recv(t.Context(), m, unix.MSG_WAITALL|unix.MSG_PEEK) }()
 			want := strings.Repeat("x", 100)
 			for i := range want {
 				send(t, peer.fd, want[i:i+1], 0)
@@ -349,7 +348,7 @@ func TestTruncTellsTheRealSize(t *testing.T) {
 			for _, test := range tests {
 				send(t, peer.fd, "message", 0)
 				m := roomFor(100, test.sizes...)
-				if err := s.Recv(m, test.flags); err != nil {
+				if err := s.Recv(t.Context(), m, test.flags); err != nil {
 					t.Fatal(err)
 				}
 				if got := m.Flags & unix.MSG_TRUNC; string(m.Data()) != test.data || m.N != len(test.data) || m.Size != test.size || got != test.msgFlags || !untouched(m) {
@@ -387,7 +386,7 @@ func TestTruncDiscardsOnTCP(t *testing.T) {
 	}
 	try(t, s, m, unix.MSG_TRUNC, unix.EAGAIN, "")
 	peer.Close()
-	if err := s.Recv(m, unix.MSG_TRUNC); err != io.EOF {
+	if err := s.Recv(t.Context(), m, unix.MSG_TRUNC); err != io.EOF {
 		t.Errorf("at the end: %v", err)
 	}
 }
@@ -548,12 +547,12 @@ func TestStreamsEndWhateverControlMessagesTheyHave(t *testing.T) {
 				send(t, peer.fd, "last words", 0)
 				peer.Close()
 				m := roomFor(200, 20)
-				if err := s.Recv(m, 0); err != nil || string(m.Data()) != "last words" {
+				if err := s.Recv(t.Context(), m, 0); err != nil || string(m.Data()) != "last words" {
 					t.Errorf("received %q, %v", m.Data(), err)
 				}
 				m.Close()
 				for range 2 {
-					if err := s.Recv(m, 0); err != io.EOF {
+					if err := s.Recv(t.Context(), m, 0); err != io.EOF {
 						t.Errorf("at the end: %q, %v, control data %x", m.Data(), err, m.Control)
 					}
 					m.Close()

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strconv"
 
+	"fdmsg/fdio/internal/sockname"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -16,7 +18,7 @@ type target struct {
 	address Address
 	domain  int
 	typ     int
-	name    sockName // all but paths of Unix sockets
+	name    sockname.Name // all but paths of Unix sockets
 }
 
 // resolve lists the socket names that a stands for: every address of a host,
@@ -28,12 +30,12 @@ func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
 		return []target{{a, domain, typ, unixTargetName(a)}}, nil
 	}
 	if a.Network == Raw {
-		name := rawSockName(a)
-		return []target{{a, name.family(), 0, name}}, nil
+		name := sockname.FromBytes(a.Name)
+		return []target{{a, name.Family(), 0, name}}, nil
 	}
 	ips, port, err := lookup(ctx, a, binding)
 	if err != nil {
-		return nil, &Error{Address: a.String(), Op: "resolve", Err: err}
+		return nil, &Error{Name: a.String(), Op: "resolve", Err: err}
 	}
 	var targets []target
 	for _, ip := range ips {
@@ -46,24 +48,24 @@ func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
 		}
 		zone, err := zoneIndex(ip.Zone())
 		if err != nil {
-			return nil, &Error{Address: a.String(), Op: "resolve", Err: err}
+			return nil, &Error{Name: a.String(), Op: "resolve", Err: err}
 		}
-		targets = append(targets, target{a, family, typ, inetSockName(family, ip, port, zone)})
+		targets = append(targets, target{a, family, typ, sockname.Inet(family, ip, port, zone)})
 	}
 	if len(targets) == 0 {
-		return nil, &Error{Address: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s suits %s", a.Host, a.Network)}
+		return nil, &Error{Name: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s suits %s", a.Host, a.Network)}
 	}
 	return targets, nil
 }
 
-func unixTargetName(a Address) sockName {
+func unixTargetName(a Address) sockname.Name {
 	if a.isAutobind() {
-		return unixSockName("")
+		return sockname.Unix("")
 	}
-	if len(a.Name) > sunPathSize {
-		return sockName{}
+	if len(a.Name) > sockname.SunPath {
+		return sockname.Name{}
 	}
-	return unixSockName(a.Name)
+	return sockname.Unix(a.Name)
 }
 
 func (a Address) isAutobind() bool { return a.Network.IsUnix() && a.Name == autobind }
@@ -121,13 +123,4 @@ func zoneIndex(zone string) (uint32, error) {
 		return uint32(index), nil
 	}
 	return 0, fmt.Errorf("no such interface: %q", zone)
-}
-
-// zoneName is the name of the interface with that index, which an IPv6 address
-// of link scope carries as its zone: RFC 4007.
-func zoneName(index uint32) string {
-	if ifi, err := net.InterfaceByIndex(int(index)); err == nil {
-		return ifi.Name
-	}
-	return strconv.FormatUint(uint64(index), 10)
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -53,7 +56,7 @@ type Outgoing struct {
 func (s *Socket) Send(ctx context.Context, m Outgoing) (int, error) {
 	n, err := s.send(ctx, m)
 	if err != nil && m.To != nil {
-		return n, &Error{Address: m.To.String(), Op: "send", Err: err}
+		return n, &Error{Name: m.To.String(), Op: "send", Err: err}
 	}
 	return n, s.wrap("send", err)
 }
@@ -78,7 +81,7 @@ func (s *Socket) send(ctx context.Context, m Outgoing) (sent int, err error) {
 			buffers, left = [][]byte{{0}}, 1
 		}
 	}
-	var b backoff
+	var b poll.Backoff
 	flags := m.Flags
 	for {
 		n, err := s.sendmsg(ctx, buffers[:min(len(buffers), MaxBuffers)], control, to, flags)
@@ -87,7 +90,7 @@ func (s *Socket) send(ctx context.Context, m Outgoing) (sent int, err error) {
 			to, flags = nil, flags&^unix.MSG_FASTOPEN
 			continue
 		case flags&unix.MSG_DONTWAIT == 0 && (errors.Is(err, unix.ETOOMANYREFS) || errors.Is(err, unix.EAGAIN)):
-			if err := b.pause(ctx); err != nil {
+			if err := b.Sleep(ctx); err != nil {
 				return sent, err
 			}
 			continue
@@ -153,7 +156,7 @@ func optmem() int {
 	return n
 }
 
-func (s *Socket) destination(ctx context.Context, a *Address) (*sockName, error) {
+func (s *Socket) destination(ctx context.Context, a *Address) (*sockname.Name, error) {
 	if a == nil {
 		return nil, nil
 	}
@@ -165,13 +168,13 @@ func (s *Socket) destination(ctx context.Context, a *Address) (*sockName, error)
 		if a.Network != Raw && t.domain != s.domain && (t.domain != unix.AF_INET || s.domain != unix.AF_INET6) {
 			continue
 		}
-		if path, ok := t.address.Path(); ok && len(path) > maxPathName {
-			return nil, fmt.Errorf("%w: the path has %d bytes, at most %d", unix.ENAMETOOLONG, len(path), maxPathName)
+		if path, ok := t.address.Path(); ok && len(path) > sockname.MaxPath {
+			return nil, fmt.Errorf("%w: the path has %d bytes, at most %d", unix.ENAMETOOLONG, len(path), sockname.MaxPath)
 		}
 		name := t.name
 		if a.Network != Raw && t.domain != s.domain { // an IPv4 address on an IPv6 socket: RFC 4291, 2.5.5.2
-			ap := name.addrPort()
-			name = inetSockName(unix.AF_INET6, ap.Addr(), ap.Port(), 0)
+			ap, _ := name.AddrPort()
+			name = sockname.Inet(unix.AF_INET6, ap.Addr(), ap.Port(), 0)
 		}
 		return &name, nil
 	}
@@ -181,7 +184,7 @@ func (s *Socket) destination(ctx context.Context, a *Address) (*sockName, error)
 // sendmsg sends one message, or the first part of it, as soon as there is
 // room. EAGAIN comes back only where room cannot be waited for: the queue of
 // the receiver of a datagram socket that is not connected.
-func (s *Socket) sendmsg(ctx context.Context, buffers [][]byte, control []byte, to *sockName, flags int) (n int, err error) {
+func (s *Socket) sendmsg(ctx context.Context, buffers [][]byte, control []byte, to *sockname.Name, flags int) (n int, err error) {
 	dontWait := flags&unix.MSG_DONTWAIT != 0
 	flags |= unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	once := func() (int, error) {
@@ -192,10 +195,10 @@ func (s *Socket) sendmsg(ctx context.Context, buffers [][]byte, control []byte, 
 		return unix.SendmsgBuffers(s.fd, buffers, control, nil, flags)
 	}
 	if to != nil || dontWait {
-		return ignoringEINTR(once)
+		return sys.Retry(once)
 	}
-	waitErr := s.waitWrite(ctx, func(uintptr) bool {
-		n, err = ignoringEINTR(once)
+	waitErr := s.await(ctx, sending, (*rawConn)(s), func(uintptr) bool {
+		n, err = sys.Retry(once)
 		return err != unix.EAGAIN
 	})
 	if waitErr != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/sockname"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +39,7 @@ func abstractName(t *testing.T, network Network) Address {
 
 func mustListen(t *testing.T, a Address) *Socket {
 	t.Helper()
-	s, err := Listen(testContext(t), a, ListenOptions{Mode: DefaultMode})
+	s, err := Listen(testContext(t), a, ListenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func TestMessageArrivesOverEveryNetwork(t *testing.T) {
 				t.Errorf("sent %d bytes, want 8", n)
 			}
 			in := newIncoming(100, 100)
-			if err := receiver.Recv(in, 0); err != nil {
+			if err := receiver.Recv(t.Context(), in, 0); err != nil {
 				t.Fatal(err)
 			}
 			if got := string(in.Data()); got != "gathered" {
@@ -139,7 +140,7 @@ func TestDescriptorsArriveCloseOnExec(t *testing.T) {
 				}
 				mustSend(t, sender, Outgoing{Buffers: [][]byte{[]byte("x")}, Control: cmsg.AppendRights(nil, fds)})
 				in := newIncoming(10, 4096)
-				if err := receiver.Recv(in, 0); err != nil {
+				if err := receiver.Recv(t.Context(), in, 0); err != nil {
 					t.Fatal(err)
 				}
 				defer in.Close()
@@ -165,7 +166,7 @@ func TestDescriptorsWithoutAByteGoWithOneOnStreams(t *testing.T) {
 		receiver, sender := connectedPair(t, abstractName(t, network))
 		n := mustSend(t, sender, Outgoing{Control: cmsg.AppendRights(nil, []int{0})})
 		in := newIncoming(10, 100)
-		if err := receiver.Recv(in, 0); err != nil {
+		if err := receiver.Recv(t.Context(), in, 0); err != nil {
 			t.Fatal(err)
 		}
 		if got := string(in.Data()); got != want || n != len(want) || len(in.Rights(nil)) != 1 {
@@ -197,7 +198,7 @@ func TestEmptyBuffersDoNotCostDescriptors(t *testing.T) {
 	buffers := append(make([][]byte, MaxBuffers), []byte("x"))
 	mustSend(t, sender, Outgoing{Buffers: buffers, Control: cmsg.AppendRights(nil, []int{0})})
 	in := newIncoming(10, 100)
-	if err := receiver.Recv(in, 0); err != nil || len(in.Rights(nil)) != 1 {
+	if err := receiver.Recv(t.Context(), in, 0); err != nil || len(in.Rights(nil)) != 1 {
 		t.Errorf("received %q with descriptors %v, %v", in.Data(), in.Rights(nil), err)
 	}
 	in.Close()
@@ -224,7 +225,7 @@ func TestLargeStreamMessageIsContinued(t *testing.T) {
 	descriptors := 0
 	in := newIncoming(64<<10, 1000)
 	for {
-		err := receiver.Recv(in, 0)
+		err := receiver.Recv(t.Context(), in, 0)
 		if err == io.EOF {
 			break
 		}
@@ -283,7 +284,7 @@ func TestSendToWaitsForAFullQueue(t *testing.T) {
 	defer sender.Close()
 	to := receiver.Local()
 	full := 0
-	name := unixSockName(to.Name)
+	name := sockname.Unix(to.Name)
 	for ; err == nil; full++ {
 		_, err = sendmsg(fd, [][]byte{{'x'}}, nil, &name, unix.MSG_DONTWAIT)
 	}
@@ -294,7 +295,7 @@ func TestSendToWaitsForAFullQueue(t *testing.T) {
 	}()
 	in := newIncoming(10, 100)
 	for range full {
-		if err := receiver.Recv(in, 0); err != nil {
+		if err := receiver.Recv(t.Context(), in, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -318,14 +319,14 @@ func TestEmptyMessageIsNotTheEnd(t *testing.T) {
 		sender.Close()
 		in := newIncoming(10, 100)
 		for range 2 {
-			if err := receiver.Recv(in, 0); err != nil || in.N != 0 {
+			if err := receiver.Recv(t.Context(), in, 0); err != nil || in.N != 0 {
 				t.Fatalf("%s: empty message: %d bytes, %v", network, in.N, err)
 			}
 		}
 		if receiver.IsDatagram() {
 			continue
 		}
-		if err := receiver.Recv(in, 0); err != io.EOF {
+		if err := receiver.Recv(t.Context(), in, 0); err != io.EOF {
 			t.Errorf("%s: after the peer closed: %v, want EOF", network, err)
 		}
 	}
@@ -336,7 +337,7 @@ func TestTruncationIsReported(t *testing.T) {
 	before := countDescriptors(t)
 	mustSend(t, sender, Outgoing{Buffers: [][]byte{[]byte("too long")}, Control: cmsg.AppendRights(nil, []int{0, 1, 2})})
 	in := newIncoming(3, cmsg.Space(unix.SizeofUcred)+cmsg.Space(4)) // our seqpacket sockets get credentials, too
-	if err := receiver.Recv(in, 0); err != nil {
+	if err := receiver.Recv(t.Context(), in, 0); err != nil {
 		t.Fatal(err)
 	}
 	if in.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != unix.MSG_TRUNC|unix.MSG_CTRUNC {
@@ -345,7 +346,7 @@ func TestTruncationIsReported(t *testing.T) {
 	if got := string(in.Data()); got != "too" {
 		t.Errorf("data %q", got)
 	}
-	if err := in.Complete(); !errors.Is(err, ErrControlTruncated) {
+	if err := in.CheckTruncated(); !errors.Is(err, ErrControlTruncated) {
 		t.Errorf("Complete() = %v", err)
 	}
 	if len(in.Rights(nil)) == 0 {
@@ -363,12 +364,12 @@ func TestNoDescriptorOfTheMessageBefore(t *testing.T) {
 	receiver, sender := connectedPair(t, abstractName(t, Unix))
 	in := newIncoming(10, 100)
 	mustSend(t, sender, Outgoing{Buffers: [][]byte{[]byte("1")}, Control: cmsg.AppendRights(nil, []int{0})})
-	if err := receiver.Recv(in, 0); err != nil {
+	if err := receiver.Recv(t.Context(), in, 0); err != nil {
 		t.Fatal(err)
 	}
 	in.Close()
 	mustSend(t, sender, text("2"))
-	if err := receiver.Recv(in, 0); err != nil {
+	if err := receiver.Recv(t.Context(), in, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := in.Descriptors(nil); len(got) != 0 {
@@ -386,28 +387,24 @@ func TestDatagramNamesItsSender(t *testing.T) {
 	}
 	in := newIncoming(10, 100)
 	for _, a := range from {
-		s, err := Dial(testContext(t), receiver.Local(), DialOptions{From: &a, Mode: DefaultMode})
+		s, err := Dial(testContext(t), receiver.Local(), DialOptions{From: &a})
 		if err != nil {
 			t.Fatal(err)
 		}
 		mustSend(t, s, text("x"))
 		s.Close()
-		if err := receiver.Recv(in, 0); err != nil {
+		if err := receiver.Recv(t.Context(), in, 0); err != nil {
 			t.Fatal(err)
 		}
 		if in.From != a {
 			t.Errorf("from %q, want %q", in.From, a)
 		}
-		creds := cmsg.Credentials{}
-		for m := range cmsg.Messages(in.Control) {
-			creds, _ = m.Credentials()
-		}
-		if int(creds.PID) != os.Getpid() {
-			t.Errorf("credentials %+v, want pid %d", creds, os.Getpid())
+		if in.Sender != ourselves() {
+			t.Errorf("the sender is %+v", in.Sender)
 		}
 	}
 	mustSend(t, mustDial(t, receiver.Local()), text("nameless"))
-	if err := receiver.Recv(in, 0); err != nil || in.From != (Address{}) {
+	if err := receiver.Recv(t.Context(), in, 0); err != nil || in.From != (Address{}) {
 		t.Errorf("from %q, %v; want none", in.From, err)
 	}
 }
@@ -516,8 +513,8 @@ func TestDialWaitsForAFullBacklog(t *testing.T) {
 	}
 	defer unix.Close(fd)
 	a := abstractName(t, Unix)
-	name := unixSockName(a.Name)
-	if err := errors.Join(bind(fd, &name), unix.Listen(fd, 0)); err != nil {
+	name := sockname.Unix(a.Name)
+	if err := errors.Join(sockname.Bind(fd, &name), unix.Listen(fd, 0)); err != nil {
 		t.Fatal(err)
 	}
 	mustDial(t, a) // the one that the backlog has room for
@@ -549,7 +546,7 @@ func TestInterruptEndsEveryWait(t *testing.T) {
 	}
 	receiver, _ := connectedPair(t, abstractName(t, UnixSeqpacket))
 	received := make(chan error, 1)
-	go func() { received <- receiver.Recv(newIncoming(1, 0), 0) }()
+	go func() { received <- receiver.Recv(t.Context(), newIncoming(1, 0), 0) }()
 	receiver.Interrupt()
 	if err := <-received; !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("Recv: %v", err)

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
+
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,7 +53,7 @@ func bindFile(ctx context.Context, fd int, path string, mode os.FileMode) (*sock
 }
 
 func openDir(path string) (int, error) {
-	dir, err := ignoringEINTR(func() (int, error) {
+	dir, err := sys.Retry(func() (int, error) {
 		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
@@ -98,16 +101,16 @@ func (f *socketFile) bind(ctx context.Context, fd int, path string, mode os.File
 // that is then changed.
 func (f *socketFile) taker(fd int, path string) (take func() error, giveUp func(), err error) {
 	giveUp = func() {}
-	if len(path) > maxPathName {
+	if len(path) > sockname.MaxPath {
 		path = f.below(f.base)
 	}
-	if len(path) <= maxPathName {
-		name := unixSockName(path)
-		return func() error { return bind(fd, &name) }, giveUp, nil
+	if len(path) <= sockname.MaxPath {
+		name := sockname.Unix(path)
+		return func() error { return sockname.Bind(fd, &name) }, giveUp, nil
 	}
 	short := fmt.Sprintf(".fdmsg-%d-%d", os.Getpid(), fd)
-	name := unixSockName(f.below(short))
-	if err := bind(fd, &name); err != nil {
+	name := sockname.Unix(f.below(short))
+	if err := sockname.Bind(fd, &name); err != nil {
 		return nil, nil, err
 	}
 	take = func() error {
@@ -116,7 +119,7 @@ func (f *socketFile) taker(fd int, path string) (take func() error, giveUp func(
 	return take, func() { unix.Unlinkat(f.dir, short, 0) }, nil
 }
 
-func (f *socketFile) below(name string) string { return procFD(f.dir) + "/" + name }
+func (f *socketFile) below(name string) string { return sys.ProcFD(f.dir) + "/" + name }
 
 // removeStale removes what is at the path if it is a socket that no process
 // has open.
@@ -136,7 +139,7 @@ func (f *socketFile) removeStale() error {
 // open opens the socket file itself with O_PATH. What is no socket, a symbolic
 // link for one, is ErrInTheWay.
 func (f *socketFile) open() (fd int, st unix.Stat_t, err error) {
-	fd, err = ignoringEINTR(func() (int, error) {
+	fd, err = sys.Retry(func() (int, error) {
 		return unix.Openat(f.dir, f.base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
@@ -161,8 +164,8 @@ func probe(file int) error {
 		return err
 	}
 	defer unix.Close(fd)
-	name := unixSockName(procFD(file))
-	return connect(fd, &name)
+	name := sockname.Unix(sys.ProcFD(file))
+	return sockname.Connect(fd, &name)
 }
 
 // identify remembers which file it is that was just bound to, and gives it the
@@ -177,7 +180,7 @@ func (f *socketFile) identify(mode os.FileMode) error {
 	if os.FileMode(st.Mode).Perm() == mode.Perm() {
 		return nil
 	}
-	return os.NewSyscallError("chmod", unix.Chmod(procFD(file), uint32(mode.Perm())))
+	return os.NewSyscallError("chmod", unix.Chmod(sys.ProcFD(file), uint32(mode.Perm())))
 }
 
 // remove removes the file if it is still the one that was bound to, and closes
@@ -188,7 +191,7 @@ func (f *socketFile) remove() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := f.lock(ctx); err != nil {
-		return &Error{Address: f.base, Op: "remove socket file", Err: err}
+		return &Error{Name: f.base, Op: "remove socket file", Err: err}
 	}
 	defer f.unlock()
 	var st unix.Stat_t
@@ -206,24 +209,21 @@ func (f *socketFile) remove() error {
 func (f *socketFile) release() { unix.Close(f.dir) }
 
 func (f *socketFile) lock(ctx context.Context) error {
-	var b backoff
+	var b poll.Backoff
 	for {
-		_, err := ignoringEINTR(func() (int, error) {
+		_, err := sys.Retry(func() (int, error) {
 			return 0, unix.Flock(f.dir, unix.LOCK_EX|unix.LOCK_NB)
 		})
 		if err != unix.EWOULDBLOCK {
 			return os.NewSyscallError("flock", err)
 		}
-		if err := b.pause(ctx); err != nil {
+		if err := b.Sleep(ctx); err != nil {
 			return err
 		}
 	}
 }
 
 func (f *socketFile) unlock() { unix.Flock(f.dir, unix.LOCK_UN) }
-
-// procFD is a path that leads to what descriptor fd refers to: proc(5).
-func procFD(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
 // fileKind names the file type in st_mode: inode(7).
 func fileKind(mode uint32) string {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"fdmsg/fdio/internal/poll"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -36,7 +38,7 @@ func TestUnpolledSocketReceivesAndIsWaitedForAgain(t *testing.T) {
 					t.Fatalf("received %q, %v", in.Data(), err)
 				}
 				received := make(chan error)
-				go func() { received <- receiver.Recv(in, 0) }()
+				go func() { received <- receiver.Recv(t.Context(), in, 0) }()
 				mustSend(t, sender, text("later"))
 				if err := <-received; err != nil || string(in.Data()) != "later" {
 					t.Fatalf("received %q, %v, in a wait", in.Data(), err)
@@ -57,7 +59,7 @@ func TestUnpolledSocketSendsWithAWait(t *testing.T) {
 	}()
 	for size := 0; size < len(data); {
 		in := newIncoming(1<<20, 100)
-		if err := receiver.Recv(in, 0); err != nil {
+		if err := receiver.Recv(t.Context(), in, 0); err != nil {
 			t.Fatal(err)
 		}
 		size += len(in.Data())
@@ -72,23 +74,23 @@ func TestWaitAfterUnpollEnds(t *testing.T) {
 	for name, end := range map[string]func(*Socket, func(*Socket)){
 		"interrupted":             func(s *Socket, unpoll func(*Socket)) { unpoll(s); s.Interrupt() },
 		"interrupted before":      func(s *Socket, unpoll func(*Socket)) { s.Interrupt(); unpoll(s) },
-		"deadline":                func(s *Socket, unpoll func(*Socket)) { unpoll(s); s.SetReadDeadline(longAgo) },
+		"deadline":                func(s *Socket, unpoll func(*Socket)) { unpoll(s); s.SetReadDeadline(poll.LongAgo) },
 		"deadline before":         func(s *Socket, unpoll func(*Socket)) { s.SetReadDeadline(time.Now().Add(time.Millisecond)); unpoll(s) },
 		"interrupted in the wait": func(s *Socket, unpoll func(*Socket)) { unpoll(s); go s.Interrupt() },
 	} {
 		receiver, _ := connectedPair(t, Address{Network: TCP, Host: "127.0.0.1", Port: "0"})
 		end(receiver, func(s *Socket) { mustUnpoll(t, s) })
-		if err := receiver.WaitRead(func(uintptr) bool { return false }); !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err := (*rawConn)(receiver).Read(func(uintptr) bool { return false }); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: %v", name, err)
 		}
 		receiver.Close()
 	}
 	receiver, _ := connectedPair(t, Address{Network: TCP, Host: "127.0.0.1", Port: "0"})
-	receiver.SetReadDeadline(longAgo)
+	receiver.SetReadDeadline(poll.LongAgo)
 	receiver.SetReadDeadline(time.Time{})
 	mustUnpoll(t, receiver)
 	tried := false
-	receiver.WaitRead(func(uintptr) bool { tried = true; go receiver.Interrupt(); return false })
+	(*rawConn)(receiver).Read(func(uintptr) bool { tried = true; go receiver.Interrupt(); return false })
 	if !tried {
 		t.Error("a deadline that was taken back ended the wait")
 	}
@@ -114,7 +116,7 @@ func TestSocketsThatStayOnThePoller(t *testing.T) {
 		t.Error("an inherited socket was taken from the poller")
 	}
 	urgent, _ := connectedPair(t, Address{Network: TCP, Host: "127.0.0.1", Port: "0"})
-	if err := urgent.WaitFor(unix.MSG_OOB); err != nil {
+	if _, err := urgent.nest(forUrgent); err != nil {
 		t.Fatal(err)
 	}
 	if urgent.Unpoll() {
@@ -142,7 +144,7 @@ func TestSocketsThatStayOnThePoller(t *testing.T) {
 		t.Error("a socket was taken from the poller without a descriptor for that")
 	}
 	mustSend(t, sender, text("x"))
-	if err := receiver.Recv(newIncoming(10, 0), 0); err != nil {
+	if err := receiver.Recv(t.Context(), newIncoming(10, 0), 0); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"fdmsg/fdio/internal/syntax"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -178,11 +180,11 @@ func (k kind) encode(b []byte, value string) ([]byte, error) {
 		a, err := netip.ParseAddr(value)
 		switch {
 		case err != nil:
-			return nil, syntaxErrorf("not an IP address")
+			return nil, syntax.Errorf("not an IP address")
 		case k == ip4 && !a.Is4():
-			return nil, syntaxErrorf("not an IPv4 address")
+			return nil, syntax.Errorf("not an IPv4 address")
 		case k == ip6 && (!a.Is6() || a.Zone() != ""):
-			return nil, syntaxErrorf("not an IPv6 address without a zone")
+			return nil, syntax.Errorf("not an IPv6 address without a zone")
 		}
 		return append(b, a.AsSlice()...), nil
 	case intArray:
@@ -198,13 +200,13 @@ func (k kind) encode(b []byte, value string) ([]byte, error) {
 	case usec, nsec, usec64, nsec64:
 		return k.encodeTime(b, value)
 	}
-	return nil, syntaxErrorf("cannot be given")
+	return nil, syntax.Errorf("cannot be given")
 }
 
 func (k kind) encodeTime(b []byte, value string) ([]byte, error) {
 	t, err := time.Parse(time.RFC3339Nano, value)
 	if err != nil {
-		return nil, syntaxErrorf("not a time as in 2006-01-02T15:04:05Z")
+		return nil, syntax.Errorf("not a time as in 2006-01-02T15:04:05Z")
 	}
 	fraction := int64(t.Nanosecond())
 	if k == usec || k == usec64 {
@@ -215,7 +217,7 @@ func (k kind) encodeTime(b []byte, value string) ([]byte, error) {
 		return binary.NativeEndian.AppendUint64(b, uint64(fraction)), nil
 	}
 	if t.Unix() != int64(int32(t.Unix())) {
-		return nil, syntaxErrorf("out of range: a time of 32 bits ends in 2038")
+		return nil, syntax.Errorf("out of range: a time of 32 bits ends in 2038")
 	}
 	b = binary.NativeEndian.AppendUint32(b, uint32(t.Unix()))
 	return binary.NativeEndian.AppendUint32(b, uint32(fraction)), nil
@@ -223,9 +225,9 @@ func (k kind) encodeTime(b []byte, value string) ([]byte, error) {
 
 // appendUint appends an unsigned number of size bytes.
 func appendUint(b []byte, value string, size int, bigEndian bool) ([]byte, error) {
-	n, err := parseUint(value, 8*size)
+	n, err := syntax.ParseUint(value, 8*size)
 	if err != nil {
-		return nil, err
+		return nil, syntax.NumberError(err, "from 0 to "+strconv.FormatUint(1<<(8*size)-1, 10))
 	}
 	var order binary.AppendByteOrder = binary.NativeEndian
 	if bigEndian {
@@ -243,17 +245,9 @@ func appendUint(b []byte, value string, size int, bigEndian bool) ([]byte, error
 }
 
 func appendInt32(b []byte, value string) ([]byte, error) {
-	n, err := strconv.ParseInt(value, 0, 32)
-	if err != nil || strings.Contains(value, "_") {
-		return nil, numberError(err, "from -2147483648 to 2147483647")
+	n, err := syntax.ParseInt(value, 32)
+	if err != nil {
+		return nil, syntax.NumberError(err, "from -2147483648 to 2147483647")
 	}
 	return binary.NativeEndian.AppendUint32(b, uint32(n)), nil
-}
-
-func parseUint(value string, bits int) (uint64, error) {
-	n, err := strconv.ParseUint(value, 0, bits)
-	if err != nil || strings.Contains(value, "_") {
-		return 0, numberError(err, "from 0 to "+strconv.FormatUint(1<<bits-1, 10))
-	}
-	return n, nil
 }

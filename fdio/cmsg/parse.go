@@ -3,33 +3,18 @@ package cmsg
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"fdmsg/fdio/internal/syntax"
 
 	"golang.org/x/sys/unix"
 )
 
 // ErrSyntax says that a text is not what it should be; its text says how.
-var ErrSyntax = errors.New("syntax error")
-
-type syntaxError string
-
-func syntaxErrorf(format string, args ...any) error { return syntaxError(fmt.Sprintf(format, args...)) }
-
-func (e syntaxError) Error() string        { return string(e) }
-func (e syntaxError) Is(target error) bool { return target == ErrSyntax }
-
-// numberError says what a number should have been.
-func numberError(err error, limits string) error {
-	if errors.Is(err, strconv.ErrRange) {
-		return syntaxErrorf("out of range: %s", limits)
-	}
-	return syntaxErrorf("not a number %s", limits)
-}
+var ErrSyntax = syntax.ErrSyntax
 
 // NameError is a name that is not known, with those that are.
 type NameError struct {
@@ -83,14 +68,14 @@ func socketName(name string) string {
 
 func parseNumber(kind, text string, known []string) (int, error) {
 	if text == "" {
-		return 0, syntaxErrorf("no %s", kind)
+		return 0, syntax.Errorf("no %s", kind)
 	}
 	if text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 		return 0, &NameError{kind, text, known}
 	}
-	n, err := strconv.ParseInt(text, 0, 32)
-	if err != nil || strings.Contains(text, "_") {
-		return 0, fmt.Errorf("%s %q: %w", kind, text, numberError(err, "from -2147483648 to 2147483647"))
+	n, err := syntax.ParseInt(text, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q: %w", kind, text, syntax.NumberError(err, "from -2147483648 to 2147483647"))
 	}
 	return int(n), nil
 }
@@ -109,7 +94,7 @@ func parseNumber(kind, text string, known []string) (int, error) {
 func Parse(text string, own Credentials) (Message, error) {
 	parts := strings.SplitN(text, ":", 3)
 	if len(parts) < 3 {
-		return Message{}, syntaxErrorf("not a control message: write LEVEL:TYPE:DATA")
+		return Message{}, syntax.Errorf("not a control message: write LEVEL:TYPE:DATA")
 	}
 	level, err := ParseLevel(parts[0])
 	if err != nil {
@@ -130,7 +115,7 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 	}
 	row := findType(m.Level, m.Type)
 	if row == nil || row.layout == nil {
-		return nil, syntaxErrorf("%q is no data: write parts as in int=1 or hex=00ff", text)
+		return nil, syntax.Errorf("%q is no data: write parts as in int=1 or hex=00ff", text)
 	}
 	values := map[string]string{}
 	if m.Level == unix.SOL_SOCKET && m.Type == unix.SCM_CREDENTIALS {
@@ -140,10 +125,10 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, ok := strings.Cut(part, "=")
 		if !ok || name == "" {
-			return nil, syntaxErrorf("%q is not of the form NAME=VALUE", part)
+			return nil, syntax.Errorf("%q is not of the form NAME=VALUE", part)
 		}
 		if given[name] {
-			return nil, syntaxErrorf("%s is given twice", name)
+			return nil, syntax.Errorf("%s is given twice", name)
 		}
 		given[name], values[name] = true, value
 	}
@@ -225,7 +210,7 @@ func appendText(b []byte, value string) ([]byte, error) { return append(b, value
 func appendHex(b []byte, value string) ([]byte, error) {
 	data, err := hex.DecodeString(value)
 	if err != nil {
-		return nil, syntaxErrorf("not an even number of hexadecimal digits")
+		return nil, syntax.Errorf("not an even number of hexadecimal digits")
 	}
 	return append(b, data...), nil
 }
@@ -233,7 +218,7 @@ func appendHex(b []byte, value string) ([]byte, error) {
 func appendBase64(b []byte, value string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
-		return nil, syntaxErrorf("not base64")
+		return nil, syntax.Errorf("not base64")
 	}
 	return append(b, data...), nil
 }
@@ -254,7 +239,7 @@ func ParseData(text string) (data []byte, ok bool, err error) {
 		name, value, hasValue := strings.Cut(part, "=")
 		p := findPart(name)
 		if p == nil || !hasValue {
-			return nil, true, syntaxErrorf("%q is no typed part: write int= u8= u16= u32= u64= be16= be32= hex= base64= or text=", part)
+			return nil, true, syntax.Errorf("%q is no typed part: write int= u8= u16= u32= u64= be16= be32= hex= base64= or text=", part)
 		}
 		if data, err = p.appendTo(data, value); err != nil {
 			return nil, true, fmt.Errorf("%s: %w", part, err)

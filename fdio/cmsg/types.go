@@ -1,11 +1,14 @@
 package cmsg
 
-import "golang.org/x/sys/unix"
+import (
+	"fdmsg/fdio/internal/sys"
+
+	"golang.org/x/sys/unix"
+)
 
 // Constants of the kernel's headers that x/sys/unix does not have.
 const (
-	ipv6FlowInfo     = 11 // <linux/in6.h>
-	tlsSetRecordType = 1  // <linux/tls.h>
+	tlsSetRecordType = 1 // <linux/tls.h>
 	tlsGetRecordType = 2
 	vsockRecvErr     = 1 // <linux/vm_sockets.h>
 )
@@ -105,7 +108,7 @@ var types = [...]row{
 	{unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, "IPV6_PKTINFO", in6Pktinfo, nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_HOPLIMIT, "IPV6_HOPLIMIT", one("hoplimit", i32), nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, "IPV6_TCLASS", one("tclass", i32), nil, nil},
-	{unix.IPPROTO_IPV6, ipv6FlowInfo, "IPV6_FLOWINFO", one("flowinfo", be32), nil, nil},
+	{unix.IPPROTO_IPV6, sys.IPV6FlowInfo, "IPV6_FLOWINFO", one("flowinfo", be32), nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_HOPOPTS, "IPV6_HOPOPTS", nil, nil, decodeOptionsHeader},
 	{unix.IPPROTO_IPV6, unix.IPV6_RTHDRDSTOPTS, "IPV6_RTHDRDSTOPTS", nil, nil, decodeOptionsHeader},
 	{unix.IPPROTO_IPV6, unix.IPV6_DSTOPTS, "IPV6_DSTOPTS", nil, nil, decodeOptionsHeader},

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
+
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -97,7 +98,7 @@ func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o Re
 func (in *Inspector) readReopened(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
 	own := *d
 	var err error
-	own.FD, err = unix.Open("/proc/self/fd/"+strconv.Itoa(d.FD), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	own.FD, err = unix.Open(sys.ProcFD(d.FD), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		d.Content.Err = ErrNotReadable
 		return arena

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"fdmsg/fdio"
+	"fdmsg/fdio/internal/poll"
 
 	"golang.org/x/sys/unix"
 )
@@ -443,7 +443,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 func TestTerminalIsReadWithAll(t *testing.T) {
 	master, slave, _, closeMaster := terminal(t)
 	writeTo(t, master, "typed\n")
-	if err := fdio.WaitReadable(t.Context(), slave); err != nil { // the kernel takes its time
+	if err := poll.AwaitReadable(t.Context(), slave); err != nil { // the kernel takes its time
 		t.Fatal(err)
 	}
 	c := read(t, slave, ReadOptions{Which: All, Limit: 100, Timeout: 10 * time.Millisecond})

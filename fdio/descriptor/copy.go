@@ -2,7 +2,8 @@ package descriptor
 
 import (
 	"errors"
-	"strconv"
+
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,7 +60,7 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 	}
 	// Looking for holes moves the offset, so that is done on a description of
 	// our own. Without permission to open it again the file is copied as it is.
-	own, err := unix.Open("/proc/self/fd/"+strconv.Itoa(from), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	own, err := unix.Open(sys.ProcFD(from), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		err = c.rangeTo(c.end)
 		return c.done, err
@@ -218,16 +219,9 @@ func copyReads(to int, limit int64, read func(b []byte, offset int64) (int, erro
 	}
 }
 
+// pwriteAll writes b at offset: pwrite(2).
 func pwriteAll(fd int, b []byte, offset int64) error {
-	for len(b) > 0 {
-		n, err := unix.Pwrite(fd, b, offset)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		b, offset = b[n:], offset+int64(n)
-	}
-	return nil
+	return sys.WriteAll(b, func(b []byte, done int) (int, error) {
+		return unix.Pwrite(fd, b, offset+int64(done))
+	})
 }

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fdmsg/fdio"
+	"fdmsg/fdio/internal/poll"
 )
 
 // patience is how long a read may take: until ctx ends, and until end if that
@@ -76,11 +76,11 @@ func (p patience) over() error {
 func (p patience) wait(fd int) error {
 	end := p.deadline()
 	if end.IsZero() {
-		return fdio.WaitReadable(p.ctx, fd)
+		return poll.AwaitReadable(p.ctx, fd)
 	}
 	ctx, cancel := context.WithDeadlineCause(p.ctx, end, ErrTimeout)
 	defer cancel()
-	return fdio.WaitReadable(ctx, fd)
+	return poll.AwaitReadable(ctx, fd)
 }
 
 // await waits until done is closed.

@@ -7,6 +7,7 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/sockname"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,7 +55,7 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 		}
 		d.detail("protocol", name)
 	}
-	local, peer, connected := fdio.Names(d.FD, typ)
+	local, peer, connected := addresses(d.FD, typ)
 	state := socketState(local, connected, listening != 0)
 	switch {
 	case protocol == unix.IPPROTO_TCP:
@@ -85,6 +86,21 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 	if n, err := unix.IoctlGetInt(d.FD, unix.SIOCOUTQ); err == nil {
 		d.detail("send_queue", int64(n))
 	}
+}
+
+// addresses returns the addresses that the socket fd of type typ is bound and
+// connected to. Those that cannot be written are the zero Address; connected is
+// true even then. A netlink socket always has a peer, the kernel at first.
+func addresses(fd, typ int) (local, peer fdio.Address, connected bool) {
+	if name, err := sockname.Local(fd); err == nil {
+		local = fdio.AddressOf(name.Bytes(), typ)
+	}
+	name, err := sockname.Peer(fd)
+	if err != nil {
+		return local, peer, false
+	}
+	peer = fdio.AddressOf(name.Bytes(), typ)
+	return local, peer, peer != fdio.Address{} || name.Family() != unix.AF_NETLINK
 }
 
 func socketState(local fdio.Address, connected, listening bool) string {
@@ -131,10 +147,10 @@ func unixState(fd int) string {
 // describePeer gives the identity that the peer of a Unix socket had when it
 // connected: SO_PEERCRED, unix(7).
 func describePeer(d *Descriptor) {
-	ucred, err := unix.GetsockoptUcred(d.FD, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err == nil && (ucred.Pid != 0 || ucred.Uid != 1<<32-1) {
+	c, err := sockname.PeerCredentials(d.FD)
+	if err == nil && c.Known() {
 		d.detail("credentials", []cmsg.Field{
-			{Name: "pid", Value: int64(ucred.Pid)}, {Name: "uid", Value: int64(ucred.Uid)}, {Name: "gid", Value: int64(ucred.Gid)},
+			{Name: "pid", Value: int64(c.PID)}, {Name: "uid", Value: int64(c.UID)}, {Name: "gid", Value: int64(c.GID)},
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/internal/syntax"
 
 	"golang.org/x/sys/unix"
 )
@@ -88,12 +89,12 @@ type Spec struct {
 //	pid:PID:FD                     a descriptor of another process
 //	pidfd:PID                      a process
 //
-// Everything up to the first colon that reads like a scheme is one:
-// fdio.CutScheme. Errors are of type *fdio.Error.
+// What precedes the first colon is a scheme if it matches ^[a-z][a-z0-9-]*, known
+// or not. Errors are of type *fdio.Error.
 func ParseSpec(text string) (Spec, error) {
 	s, err := parseSpec(text)
 	if err != nil {
-		return Spec{}, &fdio.Error{Address: text, Op: "parse descriptor", Err: err}
+		return Spec{}, &fdio.Error{Name: text, Op: "parse descriptor", Err: err}
 	}
 	return s, nil
 }
@@ -102,7 +103,7 @@ func parseSpec(text string) (Spec, error) {
 	if text == "-" {
 		return Spec{Scheme: inherited}, nil
 	}
-	name, rest, ok := fdio.CutScheme(text)
+	name, rest, ok := syntax.CutScheme(text)
 	if !ok {
 		name, rest = "r", text
 	}
@@ -205,7 +206,7 @@ func (s Spec) Open(ctx context.Context) (int, error) {
 	if s.Scheme == "r" {
 		text = s.Path
 	}
-	return -1, &fdio.Error{Address: text, Op: "open", Err: err}
+	return -1, &fdio.Error{Name: text, Op: "open", Err: err}
 }
 
 func openInherited(_ context.Context, s Spec) (int, error) { return s.FD, fdio.CheckInherited(s.FD) }

@@ -23,9 +23,7 @@ func appendControl(dst []byte, m *Message) []byte {
 		}
 		control = rest
 		creds, isCreds := c.Credentials()
-		if isCreds = isCreds && err == nil; isCreds && m.HideCredentials {
-			continue
-		}
+		isCreds = isCreds && err == nil
 		dst = append(appendKey(dst, ""), '{')
 		dst = AppendQuote(appendKey(dst, "level"), cmsg.LevelName(c.Level))
 		dst = AppendQuote(appendKey(dst, "type"), cmsg.TypeName(c.Level, c.Type))

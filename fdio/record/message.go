@@ -21,14 +21,13 @@ type Message struct {
 	Time   time.Time // when it was received
 	Origin []byte    // where it came from, as AppendOrigin gives it
 
-	Data            []byte
-	Discarded       int                     // bytes that were received and thrown away
-	Buffers         [][]byte                // the parts of Data by buffer; nil: not shown
-	FullSize        *int                    // bytes that the message had, where that was asked for
-	Flags           int                     // msg_flags
-	Control         []byte                  // the control messages as received
-	HideCredentials bool                    // nobody asked for those in Control
-	Pidfds          []descriptor.Descriptor // of SCM_PIDFD in Control, in order
+	Data      []byte
+	Discarded int                     // bytes that were received and thrown away
+	Buffers   [][]byte                // the parts of Data by buffer; nil: not shown
+	FullSize  *int                    // bytes that the message had, where that was asked for
+	Flags     int                     // msg_flags
+	Control   []byte                  // the control messages as received
+	Pidfds    []descriptor.Descriptor // of SCM_PIDFD in Control, in order
 
 	Descriptors []descriptor.Descriptor
 	DroppedFDs  int  // descriptors that came and were not wanted
