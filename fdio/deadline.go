@@ -2,6 +2,7 @@ package fdio
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"fdmsg/fdio/internal/poll"
@@ -32,6 +33,9 @@ type limit struct {
 func (s *Socket) setDeadline(d direction, t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return os.ErrClosed
+	}
 	s.uncommon().limits[d].deadline = t
 	return s.apply(d)
 }

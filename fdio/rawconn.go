@@ -55,7 +55,7 @@ func (c *rawConn) Read(try func(fd uintptr) bool) error {
 	if !direct {
 		return s.readNested(p, try)
 	}
-	if err = p.Conn.Read(try); refusesToPoll(err) {
+	if err = p.Conn.Read(try); stopsPolling(err) {
 		return (&kindConn{c, forInput}).Read(try)
 	}
 	return err
@@ -68,10 +68,10 @@ func (c *rawConn) Write(try func(fd uintptr) bool) error {
 		return err
 	}
 	if direct {
-		if err = p.Conn.Write(try); !refusesToPoll(err) {
+		if err = p.Conn.Write(try); !stopsPolling(err) {
 			return err
 		}
-		if p, err = s.nestOutput(); err != nil {
+		if p, err = s.replaceOutput(); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ type Socket struct {
 	out       *poll.Poller // waits for room for output: the same as in; made when needed if foreign
 	foreign   bool         // made elsewhere: its description may be shared
 	inherited bool
-	closed    bool
+	closed    bool // guarded by mu
 
 	domain    int
 	typ       int
@@ -115,10 +115,9 @@ func (s *Socket) SameSocket(fd int) bool {
 // open: a file that is opened later must not become the standard input of a
 // command. Closing again does nothing.
 func (s *Socket) Close() error {
-	if s.closed {
+	if s.markClosed() {
 		return nil
 	}
-	s.closed = true
 	var err error
 	if s.file != nil {
 		err = s.file.remove()
@@ -132,6 +131,14 @@ func (s *Socket) Close() error {
 		unix.Close(s.fd)
 	}
 	return err
+}
+
+// markClosed marks the socket as closed, and reports whether it was.
+func (s *Socket) markClosed() (was bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, s.closed = s.closed, true
+	return was
 }
 
 // Duplicate returns another descriptor of the socket: close-on-exec, and the

@@ -537,13 +537,6 @@ func TestDialWaitsForAFullBacklog(t *testing.T) {
 }
 
 func TestInterruptEndsEveryWait(t *testing.T) {
-	l := mustListen(t, abstractName(t, Unix))
-	ctx, cancel := context.WithCancelCause(context.Background())
-	reason := errors.New("enough")
-	cancel(reason)
-	if _, err := l.Accept(ctx); !errors.Is(err, reason) {
-		t.Errorf("Accept: %v", err)
-	}
 	receiver, _ := connectedPair(t, abstractName(t, UnixSeqpacket))
 	received := make(chan error, 1)
 	go func() { received <- receiver.Recv(t.Context(), newIncoming(1, 0), 0) }()

@@ -100,6 +100,9 @@ type rawReadWriter interface {
 func (s *Socket) inputPoller() (p *poll.Poller, direct bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false, os.ErrClosed
+	}
 	if s.rare != nil && s.rare.nested[forInput] != nil {
 		return s.rare.nested[forInput], false, nil
 	}
@@ -112,6 +115,9 @@ func (s *Socket) inputPoller() (p *poll.Poller, direct bool, err error) {
 func (s *Socket) nest(kind waitKind) (*poll.Poller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil, os.ErrClosed
+	}
 	p := &s.uncommon().nested[kind]
 	if *p != nil {
 		return *p, nil
@@ -128,18 +134,34 @@ func (s *Socket) nest(kind waitKind) (*poll.Poller, error) {
 // socket itself.
 func (s *Socket) outputPoller() (p *poll.Poller, direct bool, err error) {
 	s.mu.Lock()
-	err = s.pollAgain()
-	p, direct = s.out, s.out == s.in
-	s.mu.Unlock()
-	if err == nil && p == nil {
-		p, err = s.nestOutput()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false, os.ErrClosed
 	}
-	return p, direct && p != nil, err
+	if err := s.pollAgain(); err != nil {
+		return nil, false, err
+	}
+	if s.out == nil {
+		p, err = s.nestOutput()
+		return p, false, err
+	}
+	return s.out, s.out == s.in, nil
 }
 
-func (s *Socket) nestOutput() (*poll.Poller, error) {
+// replaceOutput makes the poller that outputPoller returns instead of the socket
+// itself.
+func (s *Socket) replaceOutput() (*poll.Poller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil, os.ErrClosed
+	}
+	return s.nestOutput()
+}
+
+// nestOutput makes the poller that outputPoller returns from now on. It is called
+// with mu held.
+func (s *Socket) nestOutput() (*poll.Poller, error) {
 	out, err := poll.New(s.fd, unix.EPOLLOUT)
 	if err != nil {
 		return nil, err
@@ -148,11 +170,11 @@ func (s *Socket) nestOutput() (*poll.Poller, error) {
 	return out, s.apply(sending)
 }
 
-// refusesToPoll reports whether err, of a wait on the socket itself, says that the
-// runtime no longer polls it: EPOLLERR alone, which transmit timestamps and other
-// messages of the error queue cause, is the end of polling to it.
-func refusesToPoll(err error) bool {
-	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, os.ErrClosed)
+// stopsPolling reports whether err, of a wait on the socket itself, may say that
+// the runtime no longer polls it: EPOLLERR alone, which transmit timestamps and
+// other messages of the error queue cause, is the end of polling to it.
+func stopsPolling(err error) bool {
+	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // uncommon returns s.rare. It is called with mu held.
