@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"fdmsg/fdio/descriptor"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -212,8 +214,6 @@ func (b *batch) wait() error {
 // A large one is made only then: who waits for another's turn holds up nobody.
 func (c *connection) printBatch(b *batch) error {
 	first, kept := 0, 0
-	closer := c.inspect.Closer()
-	defer closer.Flush()
 	for i, sc := range b.messages {
 		c.look(sc)
 		if sc.isLarge() {
@@ -222,9 +222,6 @@ func (c *connection) printBatch(b *batch) error {
 		}
 		done := c.takeLarge(sc)
 		sc.line = c.appendLine(sc.line, sc)
-		if sc.apart == nil { // else some may still be read
-			sc.giveDescriptors(&closer)
-		}
 		if kept += len(sc.line); kept > maxKept || b.before == nil {
 			c.gatherAll(b, first, i+1)
 			first, kept = i+1, 0
@@ -237,6 +234,7 @@ func (c *connection) printBatch(b *batch) error {
 // gatherAll gives the lines of messages from first on to the output, after those
 // of the batch before.
 func (c *connection) gatherAll(b *batch, first, end int) error {
+	c.closeMade(b.messages[first:end])
 	b.err = cmp.Or(b.err, b.before.wait())
 	b.before = nil
 	for _, sc := range b.messages[first:end] {
@@ -246,4 +244,21 @@ func (c *connection) gatherAll(b *batch, first, end int) error {
 		c.release(sc)
 	}
 	return b.err
+}
+
+// closeMade closes the descriptors of messages of which the lines are made, but
+// for those that may still be read.
+func (c *connection) closeMade(messages []*scratch) {
+	lists := make([][]descriptor.Descriptor, 0, 2*maxBurst)
+	for _, sc := range messages {
+		if sc.apart == nil {
+			lists = append(lists, sc.descriptors, sc.pidfds)
+		}
+	}
+	c.inspect.CloseAll(lists...)
+	for _, sc := range messages {
+		if sc.apart == nil {
+			sc.forgetDescriptors()
+		}
+	}
 }

@@ -47,7 +47,7 @@ func (f *ContentFlags) read(ctx context.Context, in *descriptor.Inspector, messa
 		}
 	}
 	if f.unread {
-		options.Unread = unreadContent
+		options.Defer = unreadContent
 	}
 	left := int64(f.ContentTotal)
 	for i := range descriptors {

@@ -68,18 +68,16 @@ func (sc *scratch) copyOf(other *scratch) {
 
 // closeDescriptors closes the descriptors that came with the message.
 func (r *receiver) closeDescriptors(sc *scratch) {
-	closer := r.inspect.Closer()
-	sc.giveDescriptors(&closer)
-	closer.Flush()
+	r.inspect.CloseAll(sc.descriptors, sc.pidfds)
+	sc.forgetDescriptors()
 	r.sharing.letGo(sc)
 }
 
-// giveDescriptors leaves it to closer to close the descriptors that came with the
-// message.
-func (sc *scratch) giveDescriptors(closer *descriptor.Closer) {
+// forgetDescriptors comes after the descriptors that were described were closed.
+// It closes those that were not.
+func (sc *scratch) forgetDescriptors() {
 	for _, described := range []*[]descriptor.Descriptor{&sc.descriptors, &sc.pidfds} {
 		if len(*described) > 0 {
-			closer.Take(*described)
 			sc.msg.Control = nil // all of them
 		}
 		clear(*described) // contents may be in arenas of before

@@ -27,17 +27,17 @@ type ReadOptions struct {
 	Limit   int64         // bytes
 	Timeout time.Duration // 0: none
 	Save    *SaveOptions  // nil: not to a file
-	Unread  int64         // a file's content of more bytes is left in it; 0: none is
+	Defer   int64         // a file's content of more bytes is left there: Content.Deferred; 0: none is
 	Reopen  bool          // a file that is open for writing only is opened again, if that is permitted
 }
 
 // Content is what was read from a descriptor.
 type Content struct {
-	Read      bool    // whether it was to be read at all
-	Data      []byte  // at most as much as the limit allows
-	Unread    *Unread // instead of Data: a content that was left in its file; nil: none
-	Truncated bool    // there was more
-	Err       error   // why it could not be read, or not to its end
+	Read      bool      // whether it was to be read at all
+	Data      []byte    // at most as much as the limit allows
+	Deferred  *Deferred // instead of Data: a content that was left in its file; nil: none
+	Truncated bool      // there was more
+	Err       error     // why it could not be read, or not to its end
 
 	Saved     string // the file that holds it whole
 	SavedSize int64  // bytes
@@ -45,8 +45,8 @@ type Content struct {
 
 // Size is how many bytes of the content there are.
 func (c *Content) Size() int64 {
-	if c.Unread != nil {
-		return c.Unread.Size
+	if c.Deferred != nil {
+		return c.Deferred.Size
 	}
 	return int64(len(c.Data))
 }
@@ -106,7 +106,7 @@ func (in *Inspector) readReopened(ctx context.Context, d *Descriptor, arena []by
 	defer in.Close(&own)
 	own.Flags = own.Flags&^unix.O_ACCMODE | unix.O_RDONLY
 	own.Content = Content{}
-	o.Reopen, o.Unread = false, 0
+	o.Reopen, o.Defer = false, 0
 	arena = in.Read(ctx, &own, arena, o)
 	d.Content = own.Content
 	return arena
@@ -118,7 +118,7 @@ func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o Re
 		d.Content.Data = in.readApart(p, d, o.Limit)
 		return arena
 	}
-	if o.Unread > 0 && d.Kind.row().content == wholeFile && min(d.Inode.Size, o.Limit) > o.Unread {
+	if o.Defer > 0 && d.Kind.row().content == wholeFile && min(d.Inode.Size, o.Limit) > o.Defer {
 		d.lookAt(p, o.Limit)
 		return arena
 	}

@@ -39,3 +39,17 @@ func (r *fileReader) read(b []byte, offset int64) (int, error) {
 	n, err := unix.Pread(r.fd, r.blocks, start)
 	return copy(b, r.blocks[min(int(offset-start), max(n, 0)):max(n, 0)]), err
 }
+
+// readFull reads at offset until b is full or the file ends.
+func (r *fileReader) readFull(b []byte, offset int64) (n int, err error) {
+	for n < len(b) {
+		_, got, err := appendRead(b[:n:len(b)], int64(len(b)-n), func(b []byte) (int, error) {
+			return r.read(b, offset+int64(n))
+		})
+		n += got
+		if err != nil || got == 0 {
+			return n, err
+		}
+	}
+	return n, nil
+}

@@ -2,8 +2,6 @@ package record
 
 import (
 	"unicode/utf8"
-
-	"fdmsg/fdio/descriptor"
 )
 
 // Apart are the large values of a line that are left out of it, in order: what
@@ -14,11 +12,10 @@ type Apart []Value
 type Value struct {
 	At int // in front of this byte of the line as it is without any of them
 
-	data   []byte // what is not written yet
-	made   [1][]byte
-	isText bool
-	unread *descriptor.Content // instead of data: what is still in its file
-	state  unreadState
+	data     []byte // what is not written yet
+	made     [1][]byte
+	isText   bool
+	deferred deferredValue // instead of data, if it has a content
 }
 
 // apartSize is how many bytes a value has that is not large.
@@ -31,8 +28,8 @@ const PieceSize = 64 << 10
 // Next returns what the next bytes of the value become in the line, in pieces, which
 // are the value's again with the next call, and reports whether there are more.
 func (v *Value) Next() (pieces [][]byte, more bool) {
-	if v.unread != nil {
-		return v.state.next(v.unread)
+	if v.deferred.content != nil {
+		return v.deferred.next()
 	}
 	size := min(PieceSize, len(v.data))
 	if size < len(v.data) {
@@ -71,8 +68,8 @@ func appendData(dst, data []byte, isText bool) []byte {
 // size is about how many bytes the value becomes.
 func (v *Value) size() int {
 	n := len(v.data)
-	if v.unread != nil {
-		n = int(v.unread.Size())
+	if v.deferred.content != nil {
+		n = int(v.deferred.content.Size())
 	}
 	return n + n/3 + blockRoom // text may need more, but rarely does
 }

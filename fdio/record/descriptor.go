@@ -115,8 +115,8 @@ func appendDetails(dst []byte, d *descriptor.Descriptor) []byte {
 }
 
 func appendContent(dst []byte, c *descriptor.Content, apart *Apart) []byte {
-	if c.Unread != nil {
-		return appendUnread(dst, c, apart)
+	if c.Deferred != nil {
+		return appendDeferred(dst, c, apart)
 	}
 	if c.Read && (c.Err == nil || len(c.Data) > 0) {
 		data, isText := textOf(c.Data, c.Truncated)
