@@ -7,17 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Field is one decoded member of a control message's data, or of anything else
-// that is known by its names.
-type Field struct {
-	Name string // as the man pages have it, without the prefix of its struct
-	// Value is an int64, a uint64 (more than a double holds), a float64, a string,
-	// a []byte, a bool, a netip.Addr, a time.Time, an []int64, a []string, a
-	// []netip.Addr, or what has members itself: a []Field, or several of them, a
-	// [][]Field.
-	Value any
-}
-
 // Errors of Decode.
 var (
 	// ErrUnknownType says that the layout of a control message's data is not known.

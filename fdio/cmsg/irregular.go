@@ -16,9 +16,9 @@ func decodePidfd(data []byte) ([]Field, bool) {
 	if len(data) != 4 {
 		return nil, false
 	}
-	fd := i32.decode(data).(int64)
+	fd := i32.decode(data).(Int)
 	if fd < 0 {
-		return []Field{{"errno", errnoName(-fd)}}, true
+		return []Field{{"errno", String(errnoName(int64(-fd)))}}, true
 	}
 	return []Field{{"fd", fd}}, true
 }
@@ -39,11 +39,11 @@ var origins = [...]string{
 var transmitTimes = [...]string{"SCM_TSTAMP_SND", "SCM_TSTAMP_SCHED", "SCM_TSTAMP_ACK", "SCM_TSTAMP_COMPLETION"}
 
 // nameOf is the name of n in names, or the number.
-func nameOf(names []string, n int64) string {
-	if n < int64(len(names)) && names[n] != "" {
-		return names[n]
+func nameOf(names []string, n Int) String {
+	if n < Int(len(names)) && names[n] != "" {
+		return String(names[n])
 	}
-	return strconv.FormatInt(n, 10)
+	return String(strconv.FormatInt(int64(n), 10))
 }
 
 var extendedError = layout{{"ee_errno", u32}, {"ee_origin", u8}, {"ee_type", u8}, {"ee_code", u8}, {"", u8}, {"ee_info", u32}, {"ee_data", u32}}
@@ -56,9 +56,9 @@ func decodeError(data []byte) ([]Field, bool) {
 		return nil, false
 	}
 	all, _ := extendedError.decode(data[:size])
-	origin, info := all[1].Value.(int64), all[4].Value.(int64)
+	origin, info := all[1].Value.(Int), all[4].Value.(Int)
 	fields := []Field{
-		{"ee_errno", errnoName(all[0].Value.(int64))},
+		{"ee_errno", String(errnoName(int64(all[0].Value.(Int))))},
 		{"ee_origin", nameOf(origins[:], origin)},
 		all[2], all[3], all[4], all[5],
 	}
@@ -67,7 +67,7 @@ func decodeError(data []byte) ([]Field, bool) {
 	}
 	offender, ok := decodeOffender(data[size:])
 	if ok && offender.IsValid() {
-		fields = append(fields, Field{"offender", offender})
+		fields = append(fields, Field{"offender", Addr{offender}})
 	}
 	return fields, ok
 }
@@ -87,12 +87,12 @@ func decodeOffender(data []byte) (a netip.Addr, ok bool) {
 		return a, true
 	case family == unix.AF_INET && sockaddr4.fits(data):
 		fields, _ := sockaddr4.decode(data)
-		return fields[1].Value.(netip.Addr), true
+		return fields[1].Value.(Addr).Addr, true
 	case family == unix.AF_INET6 && sockaddr6.fits(data):
 		fields, _ := sockaddr6.decode(data)
-		a = fields[2].Value.(netip.Addr)
-		if scope := fields[3].Value.(int64); scope != 0 {
-			a = a.WithZone(strconv.FormatInt(scope, 10))
+		a = fields[2].Value.(Addr).Addr
+		if scope := fields[3].Value.(Int); scope != 0 {
+			a = a.WithZone(strconv.FormatInt(int64(scope), 10))
 		}
 		return a, true
 	}
@@ -107,17 +107,17 @@ var ipOptions = [...]string{
 }
 
 // optionName is the number where there is no name.
-func optionName(names []string, number byte) string {
+func optionName(names []string, number byte) String {
 	if int(number) < len(names) && names[number] != "" {
-		return names[number]
+		return String(names[number])
 	}
-	return strconv.Itoa(int(number))
+	return String(strconv.Itoa(int(number)))
 }
 
 // decodeIPOptions decodes the options of an IPv4 header: IP_RECVOPTS, IP_RETOPTS
 // of ip(7), RFC 791 section 3.1.
 func decodeIPOptions(data []byte) ([]Field, bool) {
-	options := [][]Field{}
+	options := List{}
 	for len(data) > 0 && data[0] != 0 { // IPOPT_END
 		number := data[0]
 		option := []Field{{"option", optionName(ipOptions[:], number)}}
@@ -133,9 +133,9 @@ func decodeIPOptions(data []byte) ([]Field, bool) {
 		data = data[data[1]:]
 		isRoute := number == 7 || number == 131 || number == 137
 		if isRoute && len(body)%4 == 1 {
-			option = append(option, Field{"pointer", int64(body[0])}, Field{"addresses", addresses(body[1:], 4)})
+			option = append(option, Field{"pointer", Int(body[0])}, Field{"addresses", addresses(body[1:], 4)})
 		} else {
-			option = append(option, Field{"data", body})
+			option = append(option, Field{"data", Bytes(body)})
 		}
 		options = append(options, option)
 	}
@@ -143,8 +143,8 @@ func decodeIPOptions(data []byte) ([]Field, bool) {
 }
 
 // addresses are the IP addresses of size bytes each in b.
-func addresses(b []byte, size int) []netip.Addr {
-	all := []netip.Addr{}
+func addresses(b []byte, size int) Addrs {
+	all := Addrs{}
 	for ; len(b) >= size; b = b[size:] {
 		a, _ := netip.AddrFromSlice(b[:size])
 		all = append(all, a)
@@ -161,11 +161,11 @@ var ipv6Options = [...]string{
 
 // extensionHeader takes an extension header of IPv6 apart, whose second byte
 // counts its 8-byte units after the first: RFC 8200.
-func extensionHeader(data []byte) (next int64, body []byte, ok bool) {
+func extensionHeader(data []byte) (next Int, body []byte, ok bool) {
 	if len(data) < 8 || len(data) != 8*(int(data[1])+1) {
 		return 0, nil, false
 	}
-	return int64(data[0]), data[2:], true
+	return Int(data[0]), data[2:], true
 }
 
 // decodeOptionsHeader decodes a hop-by-hop or destination options header:
@@ -175,7 +175,7 @@ func decodeOptionsHeader(data []byte) ([]Field, bool) {
 	if !ok {
 		return nil, false
 	}
-	options := [][]Field{}
+	options := List{}
 	for len(body) > 0 {
 		option := []Field{{"option", optionName(ipv6Options[:], body[0])}}
 		size := 1
@@ -184,7 +184,7 @@ func decodeOptionsHeader(data []byte) ([]Field, bool) {
 				return nil, false
 			}
 			size = 2 + int(body[1])
-			option = append(option, Field{"data", body[2:size]})
+			option = append(option, Field{"data", Bytes(body[2:size])})
 		}
 		options = append(options, option)
 		body = body[size:]
@@ -200,7 +200,7 @@ func decodeRoutingHeader(data []byte) ([]Field, bool) {
 		return nil, false
 	}
 	routing := body[0]
-	fields := []Field{{"next_header", next}, {"routing_type", int64(routing)}, {"segments_left", int64(body[1])}}
+	fields := []Field{{"next_header", next}, {"routing_type", Int(routing)}, {"segments_left", Int(body[1])}}
 	// Four bytes stand before the addresses: reserved, or for type 4 the last
 	// entry, flags and a tag.
 	rest := body[6:]
@@ -212,14 +212,14 @@ func decodeRoutingHeader(data []byte) ([]Field, bool) {
 		if end > len(rest) {
 			return nil, false
 		}
-		fields = append(fields, Field{"flags", int64(body[3])}, Field{"tag", int64(binary.BigEndian.Uint16(body[4:]))},
+		fields = append(fields, Field{"flags", Int(body[3])}, Field{"tag", Int(binary.BigEndian.Uint16(body[4:]))},
 			Field{"addresses", addresses(rest[:end], 16)})
 		if end < len(rest) { // TLVs
-			fields = append(fields, Field{"data", rest[end:]})
+			fields = append(fields, Field{"data", Bytes(rest[end:])})
 		}
 		return fields, true
 	}
-	return append(fields, Field{"data", body[2:]}), true
+	return append(fields, Field{"data", Bytes(body[2:])}), true
 }
 
 // tcpStats are the netlink attributes of SCM_TIMESTAMPING_OPT_STATS:
@@ -238,7 +238,7 @@ var tcpStats = [...]member{
 // struct nlattr (its length, its type) and a value, padded to four bytes.
 func decodeStats(data []byte) ([]Field, bool) {
 	const header = 4
-	fields := []Field{}
+	fields := Fields{}
 	seen := map[int]bool{}
 	for len(data) > 0 {
 		if len(data) < header {
@@ -256,7 +256,7 @@ func decodeStats(data []byte) ([]Field, bool) {
 		case typ < len(tcpStats) && len(value) == kindSizes[tcpStats[typ].kind]:
 			fields = append(fields, Field{tcpStats[typ].name, tcpStats[typ].kind.decode(value)})
 		default:
-			fields = append(fields, Field{strconv.Itoa(typ), value})
+			fields = append(fields, Field{strconv.Itoa(typ), Bytes(value)})
 		}
 	}
 	return []Field{{"stats", fields}}, true

@@ -81,10 +81,10 @@ func (l layout) decode(data []byte) (fields []Field, ok bool) {
 		}
 		value := m.kind.decode(data[:size])
 		data = data[size:]
-		if (m.kind == inet || m.kind == inet6) && value != any(m.kind.family()) {
+		if (m.kind == inet || m.kind == inet6) && value != Value(m.kind.family()) {
 			return nil, false
 		}
-		t, isTime := value.(time.Time)
+		t, isTime := value.(Time)
 		if m.name != "" && !(isTime && t.UnixNano() == 0) {
 			fields = append(fields, Field{m.name, value})
 		}
@@ -92,42 +92,42 @@ func (l layout) decode(data []byte) (fields []Field, ok bool) {
 	return fields, true
 }
 
-func (k kind) family() int64 {
+func (k kind) family() Int {
 	if k == inet {
 		return unix.AF_INET
 	}
 	return unix.AF_INET6
 }
 
-func (k kind) decode(b []byte) any {
+func (k kind) decode(b []byte) Value {
 	e := binary.NativeEndian
 	switch k {
 	case u8:
-		return int64(b[0])
+		return Int(b[0])
 	case u16, inet, inet6:
-		return int64(e.Uint16(b))
+		return Int(e.Uint16(b))
 	case i32:
-		return int64(int32(e.Uint32(b)))
+		return Int(int32(e.Uint32(b)))
 	case u32:
-		return int64(e.Uint32(b))
+		return Int(e.Uint32(b))
 	case u64:
-		return e.Uint64(b)
+		return Uint(e.Uint64(b))
 	case be16:
-		return int64(binary.BigEndian.Uint16(b))
+		return Int(binary.BigEndian.Uint16(b))
 	case be32:
-		return int64(binary.BigEndian.Uint32(b))
+		return Int(binary.BigEndian.Uint32(b))
 	case ip4:
-		return netip.AddrFrom4([4]byte(b))
+		return Addr{netip.AddrFrom4([4]byte(b))}
 	case ip6:
-		return netip.AddrFrom16([16]byte(b))
+		return Addr{netip.AddrFrom16([16]byte(b))}
 	case usec, usec64:
 		s, f := pair(b)
-		return time.Unix(s, 1000*f)
+		return Time{time.Unix(s, 1000*f)}
 	case nsec, nsec64:
 		s, f := pair(b)
-		return time.Unix(s, f)
+		return Time{time.Unix(s, f)}
 	case intArray:
-		all := make([]int64, 0, len(b)/4)
+		all := make(Ints, 0, len(b)/4)
 		for ; len(b) >= 4; b = b[4:] {
 			all = append(all, int64(int32(e.Uint32(b))))
 		}
@@ -136,7 +136,7 @@ func (k kind) decode(b []byte) any {
 		if n := len(b); n > 0 && b[n-1] == 0 {
 			b = b[:n-1]
 		}
-		return b
+		return Bytes(b)
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func (in *Inspector) describe(d *Descriptor) {
 }
 
 // detail adds a field to the details.
-func (d *Descriptor) detail(name string, value any) {
+func (d *Descriptor) detail(name string, value cmsg.Value) {
 	d.Details = append(d.Details, cmsg.Field{Name: name, Value: value})
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
 
 	"golang.org/x/sys/unix"
 )
@@ -222,7 +223,7 @@ func numbered(n int) string {
 // told is a field of d's details as text, empty where there is none.
 func told(d Descriptor, name string) string {
 	for _, f := range d.Details {
-		if text, ok := f.Value.([]byte); ok && f.Name == name {
+		if text, ok := f.Value.(cmsg.Bytes); ok && f.Name == name {
 			return string(text)
 		}
 		if f.Name == name {

@@ -46,14 +46,14 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 	typ, _ := option(unix.SO_TYPE)
 	protocol, _ := option(unix.SO_PROTOCOL)
 	listening, _ := option(unix.SO_ACCEPTCONN)
-	d.detail("domain", nameOr(domains[:], domain))
-	d.detail("type", nameOr(socketTypes[:], typ))
+	d.detail("domain", cmsg.String(nameOr(domains[:], domain)))
+	d.detail("type", cmsg.String(nameOr(socketTypes[:], typ)))
 	if protocol != 0 {
 		name := strconv.Itoa(protocol)
 		if domain == unix.AF_INET || domain == unix.AF_INET6 {
 			name = nameOr(protocols[:], protocol)
 		}
-		d.detail("protocol", name)
+		d.detail("protocol", cmsg.String(name))
 	}
 	local, peer, connected := addresses(d.FD, typ)
 	state := socketState(local, connected, listening != 0)
@@ -63,12 +63,12 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 	case domain == unix.AF_UNIX && typ != unix.SOCK_DGRAM && connected:
 		state = unixState(d.FD)
 	}
-	d.detail("state", state)
+	d.detail("state", cmsg.String(state))
 	if local != (fdio.Address{}) {
-		d.detail("local", local.String())
+		d.detail("local", cmsg.String(local.String()))
 	}
 	if peer != (fdio.Address{}) {
-		d.detail("peer", peer.String())
+		d.detail("peer", cmsg.String(peer.String()))
 	}
 	if listening != 0 {
 		describeBacklog(d, domain)
@@ -78,13 +78,13 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 		describePeer(d)
 	}
 	if domain == unix.AF_UNIX {
-		d.detail("queued_fds", int64(readFdinfo(d.FD).number("scm_fds", 10)))
+		d.detail("queued_fds", cmsg.Int(readFdinfo(d.FD).number("scm_fds", 10)))
 	}
 	if n, err := unix.IoctlGetInt(d.FD, unix.SIOCINQ); err == nil {
-		d.detail("receive_queue", int64(n))
+		d.detail("receive_queue", cmsg.Int(n))
 	}
 	if n, err := unix.IoctlGetInt(d.FD, unix.SIOCOUTQ); err == nil {
-		d.detail("send_queue", int64(n))
+		d.detail("send_queue", cmsg.Int(n))
 	}
 }
 
@@ -149,8 +149,8 @@ func unixState(fd int) string {
 func describePeer(d *Descriptor) {
 	c, err := sockname.PeerCredentials(d.FD)
 	if err == nil && c.Known() {
-		d.detail("credentials", []cmsg.Field{
-			{Name: "pid", Value: int64(c.PID)}, {Name: "uid", Value: int64(c.UID)}, {Name: "gid", Value: int64(c.GID)},
+		d.detail("credentials", cmsg.Fields{
+			{Name: "pid", Value: cmsg.Int(c.PID)}, {Name: "uid", Value: cmsg.Int(c.UID)}, {Name: "gid", Value: cmsg.Int(c.GID)},
 		})
 	}
 }
@@ -174,8 +174,8 @@ func describeBacklog(d *Descriptor, domain int) {
 	default:
 		return
 	}
-	d.detail("queued", int64(queued))
-	d.detail("backlog", int64(most))
+	d.detail("queued", cmsg.Int(queued))
+	d.detail("backlog", cmsg.Int(most))
 }
 
 // unixQueue asks sock_diag(7) for the connections that wait at the listening

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,15 +32,15 @@ func describeSymlink(_ *Inspector, d *Descriptor) {
 	}
 	var buf [unix.PathMax]byte
 	if n, err := unix.Readlinkat(d.FD, "", buf[:]); err == nil {
-		d.detail("target", buf[:n:n])
+		d.detail("target", cmsg.Bytes(buf[:n:n]))
 	}
 }
 
 func describeMemfd(in *Inspector, d *Descriptor) {
 	describeSeekable(in, d)
-	d.detail("name", []byte(memfdName(d)))
+	d.detail("name", cmsg.Bytes(memfdName(d)))
 	if seals, err := unix.FcntlInt(uintptr(d.FD), unix.F_GET_SEALS, 0); err == nil {
-		d.detail("seals", fdio.FlagNames(seals, Seals))
+		d.detail("seals", cmsg.Strings(fdio.FlagNames(seals, Seals)))
 	}
 }
 
@@ -57,9 +58,9 @@ func describePipe(_ *Inspector, d *Descriptor) {
 		return
 	}
 	available, _ := unix.IoctlGetInt(d.FD, unix.TIOCINQ)
-	d.detail("end", pipeEnd(d))
-	d.detail("capacity", int64(capacity))
-	d.detail("available", int64(available))
+	d.detail("end", cmsg.String(pipeEnd(d)))
+	d.detail("capacity", cmsg.Int(capacity))
+	d.detail("available", cmsg.Int(available))
 }
 
 // pipeEnd is which end of a pipe d is; a FIFO can be both.
@@ -74,14 +75,14 @@ func pipeEnd(d *Descriptor) string {
 }
 
 func describeTTY(_ *Inspector, d *Descriptor) {
-	d.detail("device", d.Inode.Special.String())
+	d.detail("device", cmsg.String(d.Inode.Special.String()))
 	if size, err := unix.IoctlGetWinsize(d.FD, unix.TIOCGWINSZ); err == nil {
-		d.detail("rows", int64(size.Row))
-		d.detail("columns", int64(size.Col))
+		d.detail("rows", cmsg.Int(size.Row))
+		d.detail("columns", cmsg.Int(size.Col))
 	}
 	if session, foreground, ok := terminalSession(d.Inode.Special); ok {
-		d.detail("session", session)
-		d.detail("foreground", foreground)
+		d.detail("session", cmsg.Int(session))
+		d.detail("foreground", cmsg.Int(foreground))
 	}
 }
 
@@ -101,24 +102,24 @@ func terminalSession(terminal Device) (session, foreground int64, ok bool) {
 
 // describeDevice names the driver: /proc/devices and /proc/misc of proc(5).
 func describeDevice(_ *Inspector, d *Descriptor) {
-	d.detail("device", d.Inode.Special.String())
+	d.detail("device", cmsg.String(d.Inode.Special.String()))
 	section := "Character devices:"
 	if d.Kind == KindBlock {
 		section = "Block devices:"
 	}
 	driver := deviceDriver(section, d.Inode.Special.Major, d.Path)
 	if driver != "" {
-		d.detail("driver", driver)
+		d.detail("driver", cmsg.String(driver))
 	}
 	if d.AccessPath() || d.Kind == KindBlock {
 		return
 	}
 	if driver == "misc" {
-		d.detail("misc", miscDriver(d.Inode.Special.Minor))
+		d.detail("misc", cmsg.String(miscDriver(d.Inode.Special.Minor)))
 	}
 	if d.isPtyMaster() {
 		if index, err := unix.IoctlGetUint32(d.FD, unix.TIOCGPTN); err == nil {
-			d.detail("index", int64(index))
+			d.detail("index", cmsg.Int(index))
 		}
 	}
 	if driver != "misc" {
@@ -126,10 +127,10 @@ func describeDevice(_ *Inspector, d *Descriptor) {
 	}
 	info := readFdinfo(d.FD)
 	if name := info.value("iff"); name != "" { // tun
-		d.detail("interface", name)
+		d.detail("interface", cmsg.String(name))
 	}
 	if connection := info.value("fuse_connection"); connection != "" {
-		d.detail("fuse_connection", connection)
+		d.detail("fuse_connection", cmsg.String(connection))
 	}
 }
 
@@ -174,8 +175,8 @@ func namesOfNumber(lines string, number uint32) (names []string) {
 // describeNamespace says which namespace it is: namespaces(7).
 func describeNamespace(_ *Inspector, d *Descriptor) {
 	which, inode, _ := strings.Cut(strings.TrimSuffix(d.Name, "]"), ":[")
-	d.detail("which", which)
-	d.detail("inode", inode)
+	d.detail("which", cmsg.String(which))
+	d.detail("inode", cmsg.String(inode))
 }
 
 // describeMqueue says what a POSIX message queue holds: mq_overview(7).
@@ -184,17 +185,17 @@ func describeMqueue(_ *Inspector, d *Descriptor) {
 		return
 	}
 	if attr, err := mqAttr(d.FD); err == nil {
-		d.detail("messages", int64(attr.curMsgs))
-		d.detail("max_messages", int64(attr.maxMsg))
-		d.detail("message_size", int64(attr.msgSize))
+		d.detail("messages", cmsg.Int(attr.curMsgs))
+		d.detail("max_messages", cmsg.Int(attr.maxMsg))
+		d.detail("message_size", cmsg.Int(attr.msgSize))
 	}
 }
 
 func describeDMABuf(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
-	d.detail("size", int64(info.number("size", 10)))
-	d.detail("exporter", info.value("exp_name"))
+	d.detail("size", cmsg.Int(info.number("size", 10)))
+	d.detail("exporter", cmsg.String(info.value("exp_name")))
 	if name := info.value("name"); name != "" {
-		d.detail("name", name)
+		d.detail("name", cmsg.String(name))
 	}
 }
