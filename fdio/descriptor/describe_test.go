@@ -55,7 +55,7 @@ func TestDescribeFile(t *testing.T) {
 	if d.Flags != statusFlags(t, fd) || !d.Readable() || !d.Writable() || d.AccessPath() {
 		t.Errorf("flags %#x, want %#x, for reading and writing", d.Flags, statusFlags(t, fd))
 	}
-	if names, rest := flagNames(d.Flags&^unix.O_ACCMODE, StatusFlags); !slices.Equal(names, []string{"O_APPEND", "O_LARGEFILE"}) || rest != 0 {
+	if names, rest := namesOf(d.Flags&^unix.O_ACCMODE, StatusFlags); !slices.Equal(names, []string{"O_APPEND", "O_LARGEFILE"}) || rest != 0 {
 		t.Errorf("flags %v and %#x, want O_APPEND and O_LARGEFILE", names, rest)
 	}
 	if !d.HasOffset || d.Offset != 5 {
@@ -91,7 +91,7 @@ func TestDescribeSaysTheAccess(t *testing.T) {
 		if d.Path != path || d.Kind != KindFile {
 			t.Errorf("flags %#x: %q, a %s", test.flags, d.Path, d.Kind)
 		}
-		if _, rest := flagNames(d.Flags&^unix.O_ACCMODE, StatusFlags); rest != 0 {
+		if _, rest := namesOf(d.Flags&^unix.O_ACCMODE, StatusFlags); rest != 0 {
 			t.Errorf("flags %#x: %#x has no name", test.flags, rest)
 		}
 	}
@@ -111,7 +111,7 @@ func TestStatusFlagsHaveTheirNames(t *testing.T) {
 	}
 	for _, test := range tests {
 		d := describe(t, open(t, path, test.flags))
-		if names, rest := flagNames(d.Flags&^unix.O_ACCMODE, StatusFlags); !slices.Equal(names, test.want) || rest != 0 {
+		if names, rest := namesOf(d.Flags&^unix.O_ACCMODE, StatusFlags); !slices.Equal(names, test.want) || rest != 0 {
 			t.Errorf("%#x: %v and %#x, want %v", test.flags, names, rest, test.want)
 		}
 	}

@@ -199,8 +199,8 @@ func shorten(s string) string {
 
 func itoa(n int) string { return Spec{Scheme: inherited, FD: n}.String()[len("fd:"):] }
 
-// flagNames are the names of the bits of flags, and what is left over.
-func flagNames(flags int, names []fdio.Flag) (list []string, rest int) {
+// namesOf are the names of the bits of flags, and what is left over.
+func namesOf(flags int, names []fdio.Flag) (list []string, rest int) {
 	rest = flags
 	for _, f := range names {
 		if f.Bits != 0 && rest&f.Bits == f.Bits {
