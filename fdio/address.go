@@ -93,9 +93,9 @@ func (n Network) SameType(other Network) bool {
 // the *Error of ParseAddress.
 var (
 	ErrUnknownScheme = errors.New("unknown scheme")
-	ErrNoScheme      = errors.New("neither a scheme nor a path")
+	ErrNoScheme      = errors.New("invalid address: no scheme and not a path")
 	ErrSyntax        = cmsg.ErrSyntax
-	ErrDBus          = errors.New("an address of D-Bus")
+	ErrDBus          = errors.New("D-Bus address")
 )
 
 func syntaxErrorf(format string, args ...any) error { return syntax.Errorf(format, args...) }
@@ -164,7 +164,7 @@ func parseAddress(text string) (Address, error) {
 func ParseFD(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
-		return 0, syntaxErrorf("%q is not the number of a descriptor", text)
+		return 0, syntaxErrorf("invalid descriptor number %q", text)
 	}
 	return int(n), nil
 }
@@ -183,7 +183,7 @@ func unixAddress(network Network, text string) (Address, error) {
 func unixHexAddress(network Network, text string) (Address, error) {
 	name, err := hex.DecodeString(text)
 	if err != nil {
-		return Address{}, syntaxErrorf("%q is not an even number of hexadecimal digits", text)
+		return Address{}, syntaxErrorf("invalid hexadecimal %q: write an even number of digits", text)
 	}
 	return unixName(network, string(name))
 }
@@ -191,10 +191,10 @@ func unixHexAddress(network Network, text string) (Address, error) {
 func rawAddress(text string) (Address, error) {
 	name, err := hex.DecodeString(text)
 	if err != nil {
-		return Address{}, syntaxErrorf("%q is not an even number of hexadecimal digits", text)
+		return Address{}, syntaxErrorf("invalid hexadecimal %q: write an even number of digits", text)
 	}
 	if len(name) < sockname.FamilySize || len(name) > sockname.MaxSize {
-		return Address{}, syntaxErrorf("a struct sockaddr has %d to %d bytes, not %d", sockname.FamilySize, sockname.MaxSize, len(name))
+		return Address{}, syntaxErrorf("invalid struct sockaddr: %[3]d bytes, must be %[1]d to %[2]d", sockname.FamilySize, sockname.MaxSize, len(name))
 	}
 	return Address{Network: Raw, Name: string(name)}, nil
 }
@@ -202,13 +202,13 @@ func rawAddress(text string) (Address, error) {
 func unixName(network Network, name string) (Address, error) {
 	switch {
 	case name == "":
-		return Address{}, syntaxErrorf("the path is empty")
+		return Address{}, syntaxErrorf("empty path")
 	case name[0] == 0 && len(name) > sockname.SunPath:
-		return Address{}, syntaxErrorf("the abstract name has %d bytes, at most %d are possible", len(name)-1, sockname.SunPath-1)
+		return Address{}, syntaxErrorf("abstract name too long: %d bytes, at most %d", len(name)-1, sockname.SunPath-1)
 	case name[0] != 0 && strings.Contains(name, "\x00"):
-		return Address{}, syntaxErrorf("the path contains a NUL byte")
+		return Address{}, syntaxErrorf("path contains a NUL byte")
 	case name[0] != 0 && len(name) >= unix.PathMax:
-		return Address{}, syntaxErrorf("the path has %d bytes, at most %d are possible", len(name), unix.PathMax-1)
+		return Address{}, syntaxErrorf("path too long: %d bytes, at most %d", len(name), unix.PathMax-1)
 	}
 	return Address{Network: network, Name: name}, nil
 }
@@ -216,23 +216,23 @@ func unixName(network Network, name string) (Address, error) {
 func inetAddress(network Network, text string) (Address, error) {
 	colon := strings.LastIndexByte(text, ':')
 	if colon < 0 {
-		return Address{}, syntaxErrorf("no port: write %s:HOST:PORT", network)
+		return Address{}, syntaxErrorf("missing port: write %s:HOST:PORT", network)
 	}
 	host, port := text[:colon], text[colon+1:]
 	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
 		host = host[1 : len(host)-1]
 	}
 	if port == "" {
-		return Address{}, syntaxErrorf("the port is empty: write %s:HOST:PORT", network)
+		return Address{}, syntaxErrorf("empty port: write %s:HOST:PORT", network)
 	}
 	for _, part := range []string{host, port} {
 		if strings.ContainsFunc(part, notInWord) {
-			return Address{}, syntaxErrorf("%q is not the name of a host or a service", part)
+			return Address{}, syntaxErrorf("invalid host or service name %q", part)
 		}
 	}
 	if strings.Trim(port, "+-0123456789") == "" { // no service has such a name
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return Address{}, syntaxErrorf("port %s is out of range: 0 to 65535", port)
+			return Address{}, syntaxErrorf("port %s out of range: 0 to 65535", port)
 		}
 	}
 	return Address{Network: network, Host: host, Port: port}, nil

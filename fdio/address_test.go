@@ -63,8 +63,8 @@ func TestParseAddressRefuses(t *testing.T) {
 		cause error
 		says  string
 	}{
-		{"", ErrNoScheme, "neither"},
-		{"name", ErrNoScheme, "neither"},
+		{"", ErrNoScheme, "no scheme"},
+		{"name", ErrNoScheme, "no scheme"},
 		{"Unix:/x", nil, ""}, // no scheme, as it has a capital: a path
 		{"http:x", ErrUnknownScheme, `"http"`},
 		{"c:/x", ErrUnknownScheme, `"c"`},
@@ -76,7 +76,7 @@ func TestParseAddressRefuses(t *testing.T) {
 		{"@" + strings.Repeat("x", 108), ErrSyntax, "at most 107"},
 		{"unix:/" + strings.Repeat("x", 4096), ErrSyntax, "at most 4095"},
 		{"tcp:80", ErrSyntax, "tcp:HOST:PORT"},
-		{"tcp:host:", ErrSyntax, "port is empty"},
+		{"tcp:host:", ErrSyntax, "empty port"},
 		{"tcp:host:65536", ErrSyntax, "out of range"},
 		{"tcp::: ", ErrSyntax, "service"},
 		{"udp:a b:1", ErrSyntax, "host"},

@@ -25,13 +25,13 @@ type DialOptions struct {
 
 // ErrFromTooLong says that From has a path that only fits through /proc, a
 // name that would be of no use to the peer.
-var ErrFromTooLong = errors.New("the path is too long to answer to: 107 bytes at most")
+var ErrFromTooLong = errors.New("path too long for a reply address: at most 107 bytes")
 
 // ErrOtherType says that two addresses are of sockets of different types.
-var ErrOtherType = errors.New("another type of socket")
+var ErrOtherType = errors.New("socket type mismatch")
 
 // ErrAutobind says that unix:@ was to be connected to.
-var ErrAutobind = errors.New("the abstract name is empty")
+var ErrAutobind = errors.New("abstract name is empty")
 
 // Dial makes a socket and connects it to a: connect(2). Every address of a
 // host is tried. An inherited socket is taken as it is. On datagram sockets,

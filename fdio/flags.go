@@ -75,7 +75,7 @@ func ParseFlag(text string, allowed int) (int, error) {
 	case err == nil:
 		return int(n), nil
 	case errors.Is(err, strconv.ErrRange):
-		return 0, syntaxErrorf("flag %s is out of range: below 0x80000000", text)
+		return 0, syntaxErrorf("flag %s out of range: must be below 0x80000000", text)
 	}
 	return 0, &cmsg.NameError{Kind: "flag", Name: text, Known: known}
 }

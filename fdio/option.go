@@ -132,7 +132,7 @@ func ParseOption(text string) (Option, error) {
 		return o, err
 	}
 	if name == "" {
-		return Option{}, syntaxErrorf("no name of an option")
+		return Option{}, syntaxErrorf("missing option name")
 	}
 	return Option{}, &cmsg.NameError{Kind: "socket option", Name: name, Known: known}
 }
@@ -150,7 +150,7 @@ func parseNumbered(levelText, numberText, value string, hasValue bool) (Option, 
 	} else {
 		number, err := strconv.ParseInt(numberText, 0, 32)
 		if err != nil || strings.Contains(numberText, "_") {
-			return Option{}, syntaxErrorf("%q is not the number of an option", numberText)
+			return Option{}, syntaxErrorf("invalid option number %q", numberText)
 		}
 		o.Name = int(number)
 	}
@@ -191,7 +191,7 @@ func (o *Option) parseValue(kind valueKind, text string, given bool) (err error)
 func parseOptionValue(kind valueKind, text string, given bool) ([]byte, error) {
 	if !given {
 		if _, err := kind(""); err == nil { // any text would be a name
-			return nil, syntaxErrorf("no value: write NAME=VALUE")
+			return nil, syntaxErrorf("missing value: write NAME=VALUE")
 		}
 		text = "on"
 	}
@@ -200,7 +200,7 @@ func parseOptionValue(kind valueKind, text string, given bool) ([]byte, error) {
 	}
 	data, err := kind(text)
 	if err != nil && !given {
-		return nil, syntaxErrorf("no value: write NAME=VALUE")
+		return nil, syntaxErrorf("missing value: write NAME=VALUE")
 	}
 	return data, err
 }

@@ -53,7 +53,7 @@ func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
 		targets = append(targets, target{a, family, typ, sockname.Inet(family, ip, port, zone)})
 	}
 	if len(targets) == 0 {
-		return nil, &Error{Name: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s suits %s", a.Host, a.Network)}
+		return nil, &Error{Name: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s for %s", a.Host, a.Network)}
 	}
 	return targets, nil
 }

@@ -25,16 +25,16 @@ const MaxBuffers = 1024
 var (
 	ErrTooManyDescriptors = errors.New("too many descriptors for one message")
 	ErrTooManyBuffers     = errors.New("too many buffers for one message")
-	ErrNoDescriptorsHere  = errors.New("descriptors can be passed over Unix sockets only")
-	ErrControlAlone       = errors.New("control messages without a byte of data are dropped by a stream")
+	ErrNoDescriptorsHere  = errors.New("descriptors can only be passed over Unix sockets")
+	ErrControlAlone       = errors.New("a stream drops control messages without a byte of data")
 )
 
 // What the kernel may have against control messages; all come with its error.
 var (
-	ErrOptmem      = errors.New("the control messages are too large")
-	ErrCredentials = errors.New("the credentials are refused")
+	ErrOptmem      = errors.New("control messages too large")
+	ErrCredentials = errors.New("credentials refused")
 
-	ErrRightsRefused = errors.New("the receiver takes no descriptors")
+	ErrRightsRefused = errors.New("receiver refuses descriptors")
 )
 
 // Outgoing is a message to send.
@@ -169,7 +169,7 @@ func (s *Socket) destination(ctx context.Context, a *Address) (*sockname.Name, e
 			continue
 		}
 		if path, ok := t.address.Path(); ok && len(path) > sockname.MaxPath {
-			return nil, fmt.Errorf("%w: the path has %d bytes, at most %d", unix.ENAMETOOLONG, len(path), sockname.MaxPath)
+			return nil, fmt.Errorf("%w: path of %d bytes, at most %d", unix.ENAMETOOLONG, len(path), sockname.MaxPath)
 		}
 		name := t.name
 		if a.Network != Raw && t.domain != s.domain { // an IPv4 address on an IPv6 socket: RFC 4291, 2.5.5.2

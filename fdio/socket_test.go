@@ -474,7 +474,7 @@ func TestDialErrors(t *testing.T) {
 			s.Close()
 		}
 		if c.want == errors.ErrUnsupported {
-			if err == nil || !strings.Contains(err.Error(), "suits tcp6") {
+			if err == nil || !strings.Contains(err.Error(), "for tcp6") {
 				t.Errorf("Dial(%s): %v", c.a, err)
 			}
 			continue

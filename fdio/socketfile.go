@@ -17,7 +17,7 @@ import (
 
 // ErrInTheWay says that something that is no socket has the path of a socket
 // file.
-var ErrInTheWay = errors.New("something else is there")
+var ErrInTheWay = errors.New("path exists and is not a socket")
 
 // socketFile is the file that a Unix socket of our own is bound to. Taking and
 // removing it happens under flock(2) on its directory, which every server that

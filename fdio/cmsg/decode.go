@@ -10,10 +10,10 @@ import (
 // Errors of Decode.
 var (
 	// ErrUnknownType says that the layout of a control message's data is not known.
-	ErrUnknownType = errors.New("unknown type of control message")
+	ErrUnknownType = errors.New("unknown control message type")
 	// ErrBadData says that the data is shorter or longer than its type's, or does
 	// not hold what the type demands.
-	ErrBadData = errors.New("malformed data of a control message")
+	ErrBadData = errors.New("malformed control message data")
 )
 
 // Decode takes the data of m apart, by the layout that its level and type say.

@@ -200,7 +200,7 @@ func (k kind) encode(b []byte, value string) ([]byte, error) {
 	case usec, nsec, usec64, nsec64:
 		return k.encodeTime(b, value)
 	}
-	return nil, syntax.Errorf("cannot be given")
+	return nil, syntax.Errorf("no value can be given")
 }
 
 func (k kind) encodeTime(b []byte, value string) ([]byte, error) {

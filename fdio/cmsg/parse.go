@@ -68,7 +68,7 @@ func socketName(name string) string {
 
 func parseNumber(kind, text string, known []string) (int, error) {
 	if text == "" {
-		return 0, syntax.Errorf("no %s", kind)
+		return 0, syntax.Errorf("missing %s", kind)
 	}
 	if text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 		return 0, &NameError{kind, text, known}
@@ -94,7 +94,7 @@ func parseNumber(kind, text string, known []string) (int, error) {
 func Parse(text string, own Credentials) (Message, error) {
 	parts := strings.SplitN(text, ":", 3)
 	if len(parts) < 3 {
-		return Message{}, syntax.Errorf("not a control message: write LEVEL:TYPE:DATA")
+		return Message{}, syntax.Errorf("invalid control message: write LEVEL:TYPE:DATA")
 	}
 	level, err := ParseLevel(parts[0])
 	if err != nil {
@@ -115,7 +115,7 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 	}
 	row := findType(m.Level, m.Type)
 	if row == nil || row.layout == nil {
-		return nil, syntax.Errorf("%q is no data: write parts as in int=1 or hex=00ff", text)
+		return nil, syntax.Errorf("invalid data %q: write parts as in int=1 or hex=00ff", text)
 	}
 	values := map[string]string{}
 	if m.Level == unix.SOL_SOCKET && m.Type == unix.SCM_CREDENTIALS {
@@ -128,7 +128,7 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 			return nil, syntax.Errorf("%q is not of the form NAME=VALUE", part)
 		}
 		if given[name] {
-			return nil, syntax.Errorf("%s is given twice", name)
+			return nil, syntax.Errorf("field %s given twice", name)
 		}
 		given[name], values[name] = true, value
 	}
@@ -210,7 +210,7 @@ func appendText(b []byte, value string) ([]byte, error) { return append(b, value
 func appendHex(b []byte, value string) ([]byte, error) {
 	data, err := hex.DecodeString(value)
 	if err != nil {
-		return nil, syntax.Errorf("not an even number of hexadecimal digits")
+		return nil, syntax.Errorf("invalid hexadecimal: write an even number of digits")
 	}
 	return append(b, data...), nil
 }
@@ -218,7 +218,7 @@ func appendHex(b []byte, value string) ([]byte, error) {
 func appendBase64(b []byte, value string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
-		return nil, syntax.Errorf("not base64")
+		return nil, syntax.Errorf("invalid base64")
 	}
 	return append(b, data...), nil
 }
@@ -239,7 +239,7 @@ func ParseData(text string) (data []byte, ok bool, err error) {
 		name, value, hasValue := strings.Cut(part, "=")
 		p := findPart(name)
 		if p == nil || !hasValue {
-			return nil, true, syntax.Errorf("%q is no typed part: write int= u8= u16= u32= u64= be16= be32= hex= base64= or text=", part)
+			return nil, true, syntax.Errorf("invalid part %q: write int= u8= u16= u32= u64= be16= be32= hex= base64= or text=", part)
 		}
 		if data, err = p.appendTo(data, value); err != nil {
 			return nil, true, fmt.Errorf("%s: %w", part, err)

@@ -22,12 +22,12 @@ import (
 // Errors of opening what a DESCRIPTOR names.
 var (
 	ErrUnknownScheme = errors.New("unknown scheme")
-	ErrNoReader      = errors.New("the FIFO has no reader")
-	ErrIsSocket      = errors.New("is a socket file, which cannot be opened")
-	ErrEmpty         = errors.New("the path is empty")
-	ErrPtrace        = errors.New("not permitted to take descriptors of that process")
+	ErrNoReader      = errors.New("FIFO has no reader")
+	ErrIsSocket      = errors.New("is a socket file and cannot be opened")
+	ErrEmpty         = errors.New("empty path")
+	ErrPtrace        = errors.New("not permitted to take descriptors of the process (ptrace)")
 	ErrNoProcess     = errors.New("no such process")
-	ErrNoDescriptor  = errors.New("the process has no such descriptor")
+	ErrNoDescriptor  = errors.New("descriptor not open in the process")
 )
 
 // scheme is how what stands behind a scheme is read and opened.
@@ -135,7 +135,7 @@ func parseSocket(s *Spec, rest string) error {
 		return e.Err
 	}
 	if a.Network == fdio.Inherited || a.Network == fdio.Raw {
-		return fmt.Errorf("%w: no address to connect to or to listen on", fdio.ErrSyntax)
+		return syntax.Errorf("not an address to connect to or to listen on")
 	}
 	s.Address = a
 	return nil
@@ -144,7 +144,7 @@ func parseSocket(s *Spec, rest string) error {
 func parsePID(s *Spec, rest string) error {
 	n, err := strconv.ParseUint(rest, 10, 31)
 	if err != nil || n == 0 {
-		return fmt.Errorf("%w: %q is not the number of a process", fdio.ErrSyntax, rest)
+		return syntax.Errorf("invalid process ID %q", rest)
 	}
 	s.PID = int(n)
 	return nil
@@ -153,7 +153,7 @@ func parsePID(s *Spec, rest string) error {
 func parseOther(s *Spec, rest string) error {
 	pid, fd, ok := strings.Cut(rest, ":")
 	if !ok {
-		return fmt.Errorf("%w: write pid:PID:FD", fdio.ErrSyntax)
+		return syntax.Errorf("missing descriptor number: write pid:PID:FD")
 	}
 	if err := parsePID(s, pid); err != nil {
 		return err
