@@ -1,10 +1,3 @@
-// Package cmsg builds and parses the control messages (ancillary data) of
-// sendmsg(2) and recvmsg(2), by hand, from bytes to values and back. It makes
-// no system call.
-//
-// A control buffer is a sequence of control messages, each a header (struct
-// cmsghdr) followed by data and by padding to the next word: see cmsg(3) and
-// RFC 3542, section 20. Header fields are in native byte order.
 package cmsg
 
 import (

@@ -3,7 +3,6 @@ package descriptor
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"fdmsg/fdio/internal/sys"
@@ -179,104 +178,4 @@ func (d *Descriptor) read(p patience, arena []byte, limit int64) []byte {
 		return d.readStream(p, arena, limit)
 	}
 	return d.readFile(p, arena, limit, d.Kind == KindFile && d.onPseudoFileSystem())
-}
-
-// maxRead is how much one read asks for: after each, the time is looked at.
-const maxRead = 1 << 20
-
-// readChunk is how much a read asks for where the size says nothing.
-const readChunk = 64 << 10
-
-const pageSize = 4096
-
-// readFile reads with pread(2) until the end of file, or a byte beyond the limit,
-// to see that there is more. A read that comes short exactly where the size said
-// that the file ends is the end. A file that reading may have to wait for is
-// polled before, and read in whole pages: some have no parts of their records.
-func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait bool) []byte {
-	start := len(arena)
-	r := newFileReader(d.FD, d.Flags)
-	if mayWait && limit == 0 { // a read may consume it
-		d.Content.Truncated = patience{ctx: p.ctx, end: time.Now()}.wait(d.FD) == nil
-		return arena
-	}
-	for {
-		done := int64(len(arena) - start)
-		want := min(limit+1-done, maxRead)
-		if left := d.Inode.Size - done; left < 0 || d.Inode.Size == 0 {
-			want = min(want, readChunk)
-		} else if left < want {
-			want = left + 1 // to see that this is the end
-		}
-		if mayWait {
-			want = min((want+pageSize-1)&^(pageSize-1), readChunk)
-			if err := p.wait(d.FD); err != nil {
-				d.Content.Err = err
-				return arena
-			}
-		}
-		n, err := 0, error(nil)
-		arena, n, err = appendRead(arena, want, func(b []byte) (int, error) {
-			return r.read(b, done)
-		})
-		done += int64(n)
-		switch {
-		case err == unix.ESPIPE && done == 0 && mayWait:
-			return d.readStream(p, arena, limit)
-		case err != nil:
-			d.Content.Err = err
-			return arena
-		case done > limit:
-			d.Content.Truncated = true
-			return arena[:start+int(limit)]
-		case n == 0, int64(n) < want && done == d.Inode.Size:
-			return arena
-		}
-		if err := p.over(); err != nil {
-			d.Content.Err = err
-			return arena
-		}
-	}
-}
-
-// readStream reads until end of file, limit or the end of patience.
-func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
-	start := len(arena)
-	r := newStreamReader(d.FD, d.Inode.Mode)
-	defer r.close()
-	for {
-		done := int64(len(arena) - start)
-		if done >= limit {
-			d.Content.Truncated = r.left > 0 || r.queued() > 0
-			return arena
-		}
-		n, err := 0, error(nil)
-		arena, n, err = appendRead(arena, min(readChunk, limit-done), func(b []byte) (int, error) { return r.next(p, b) })
-		switch {
-		case err != nil:
-			d.Content.Err = err
-			return arena
-		case n == 0:
-			return arena
-		}
-		if err := p.over(); err != nil {
-			d.Content.Err = err
-			return arena
-		}
-	}
-}
-
-// appendRead appends what one successful call of read puts into a buffer of
-// size bytes.
-func appendRead(arena []byte, size int64, read func([]byte) (int, error)) ([]byte, int, error) {
-	arena = slices.Grow(arena, int(size))
-	used := len(arena)
-	for {
-		n, err := read(arena[used : used+int(size)])
-		if err == unix.EINTR {
-			continue
-		}
-		n = max(n, 0)
-		return arena[:used+n], n, err
-	}
 }

@@ -1,7 +1,6 @@
 package descriptor
 
 import (
-	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -244,43 +243,4 @@ func (d *Descriptor) gone(link string) bool {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, link, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_DONT_SYNC|unix.AT_NO_AUTOMOUNT, statxMask, &st)
 	return err != nil || st.Ino != d.Inode.Number || (Device{st.Dev_major, st.Dev_minor}) != d.Inode.Device
-}
-
-// isControllingTerminal reports whether d is this process's controlling
-// terminal, by its own number or as /dev/tty: tty(4).
-func (in *Inspector) isControllingTerminal(d Device) bool {
-	in.findTerminal.Do(func() { in.terminal = controllingTerminal() })
-	return d == Device{5, 0} || d == in.terminal
-}
-
-// controllingTerminal is zero where there is none.
-func controllingTerminal() Device {
-	stat, _ := readStat("/proc/self/stat")
-	return stat.tty
-}
-
-// processStat is a part of /proc/PID/stat: proc_pid_stat(5).
-type processStat struct {
-	session    int64
-	tty        Device // controlling terminal
-	foreground int64  // its foreground process group
-}
-
-func readStat(path string) (processStat, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return processStat{}, err
-	}
-	// The command name, the second field, may contain anything.
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	const first = 3 // the number of the field at index 0
-	if len(fields) <= 8-first {
-		return processStat{}, unix.EINVAL
-	}
-	field := func(n int) int64 {
-		v, _ := strconv.ParseInt(fields[n-first], 10, 64)
-		return v
-	}
-	tty := uint64(uint32(field(7)))
-	return processStat{field(6), Device{unix.Major(tty), unix.Minor(tty)}, field(8)}, nil
 }

@@ -1,8 +1,6 @@
 package descriptor
 
 import (
-	"bytes"
-	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -66,29 +64,4 @@ func mqAttr(fd int) (attr mqAttrs, err error) {
 		return attr, errno
 	}
 	return attr, nil
-}
-
-// bpfName is the name of a bpf(2) object, which stands at offset in what
-// BPF_OBJ_GET_INFO_BY_FD returns; empty where there is none, or no permission.
-func bpfName(fd, offset int) string {
-	const nameSize = 16 // BPF_OBJ_NAME_LEN
-	if offset == 0 {
-		return ""
-	}
-	info := new([256]byte)
-	var pinner runtime.Pinner // the kernel is given its address as a number
-	pinner.Pin(info)
-	defer pinner.Unpin()
-	// The member of union bpf_attr for this command.
-	attr := struct {
-		fd   uint32
-		size uint32
-		info uint64
-	}{uint32(fd), uint32(len(info)), uint64(uintptr(unsafe.Pointer(info)))}
-	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_OBJ_GET_INFO_BY_FD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 {
-		return ""
-	}
-	name, _, _ := bytes.Cut(info[offset:offset+nameSize], []byte{0})
-	return string(name)
 }

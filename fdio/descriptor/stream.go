@@ -114,3 +114,30 @@ func (r *streamReader) readSpliced(b []byte) (int, error) {
 	}
 	return int(n), nil
 }
+
+// readStream reads until end of file, limit or the end of patience.
+func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
+	start := len(arena)
+	r := newStreamReader(d.FD, d.Inode.Mode)
+	defer r.close()
+	for {
+		done := int64(len(arena) - start)
+		if done >= limit {
+			d.Content.Truncated = r.left > 0 || r.queued() > 0
+			return arena
+		}
+		n, err := 0, error(nil)
+		arena, n, err = appendRead(arena, min(readChunk, limit-done), func(b []byte) (int, error) { return r.next(p, b) })
+		switch {
+		case err != nil:
+			d.Content.Err = err
+			return arena
+		case n == 0:
+			return arena
+		}
+		if err := p.over(); err != nil {
+			d.Content.Err = err
+			return arena
+		}
+	}
+}
