@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Batch is several messages to be received with one call: recvmmsg(2). Its
-// Messages are the caller's.
+// Batch is several messages to be received with one call: recvmmsg(2). The Messages
+// are the caller's.
 type Batch struct {
 	Messages []*Incoming
 	headers  []mmsghdr
@@ -40,7 +40,7 @@ func (s *Socket) TryRecvBatch(b *Batch) (n int, err error) {
 		return 0, err
 	}
 	if err != nil {
-		// It may stand before messages.
+		// The error may come before messages that are there.
 		switch again := s.tryRecv(b.Messages[0], b.Messages[0].Buffers, flags); again {
 		case nil:
 			return 1, nil

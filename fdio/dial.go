@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DialOptions are what Dial can be told; the zero value is a plain connect.
+// DialOptions are the options of Dial. The zero value is a plain connect.
 type DialOptions struct {
 	From *Address      // bind to this address first
 	Wait time.Duration // keep trying for so long while the address is not there
@@ -23,20 +23,24 @@ type DialOptions struct {
 	Options []Option // of the socket, set before it is bound and connected
 }
 
-// ErrFromTooLong says that From has a path that only fits through /proc, a
-// name that would be of no use to the peer.
+// ErrFromTooLong says that the path of DialOptions.From is longer than sun_path.
+// Such a path is bound by way of /proc/self/fd, and the name that the peer then
+// sees leads nowhere.
 var ErrFromTooLong = errors.New("path too long for a reply address: at most 107 bytes")
 
-// ErrOtherType says that two addresses are of sockets of different types.
+// ErrOtherType says that two addresses belong to sockets of different types.
 var ErrOtherType = errors.New("socket type mismatch")
 
-// ErrAutobind says that unix:@ was to be connected to.
+// ErrAutobind says that the address to connect to is unix:@, for which the kernel
+// picks a name when binding.
 var ErrAutobind = errors.New("abstract name is empty")
 
-// Dial makes a socket and connects it to a: connect(2). Every address of a
-// host is tried. An inherited socket is taken as it is. On datagram sockets,
-// connecting sends nothing; it makes the address the destination and lets the
-// socket wait for room in the receiver's queue. A full backlog is waited out.
+// Dial makes a socket and connects it to a: connect(2). Of a host, every address is
+// tried. A full backlog is waited out. For the address fd:N it is Inherit. The
+// Socket is the caller's, who closes it.
+//
+// On datagram sockets, connecting sends nothing. It makes a the destination of what
+// is sent, and lets the socket wait for room in the receiver's queue.
 func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 	if a.Network == Inherited {
 		return Inherit(a.FD, opts.Options...)
@@ -74,6 +78,7 @@ func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 	}
 }
 
+// dialOnce tries every address that a stands for once.
 func dialOnce(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 	targets, err := resolve(ctx, a, false)
 	if err != nil {
@@ -126,8 +131,8 @@ func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
 	}
 	s.connected = true
 	if s.domain == unix.AF_UNIX {
-		// The name that the kernel has may be relative to the server's
-		// working directory, or lead through its /proc/self/fd.
+		// The name that the kernel knows may be relative to the working directory
+		// of the server, or lead through its /proc/self/fd.
 		s.peer = t.address
 	}
 	s.readPeerCredentials()
@@ -154,6 +159,7 @@ func (s *Socket) bindFrom(ctx context.Context, t target, opts DialOptions) error
 	return &Error{Name: from.String(), Op: "bind", Err: unix.EAFNOSUPPORT}
 }
 
+// connect connects the socket, and puts it on the poller.
 func (s *Socket) connect(ctx context.Context, t target) error {
 	name, release, err := t.connectName()
 	if err != nil {
@@ -188,8 +194,8 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 	return errors.Join(waitErr, result)
 }
 
-// connectName is the name to connect to. A path longer than sun_path is reached
-// through a descriptor of the file, which release closes.
+// connectName returns the name to connect to. A path longer than sun_path is
+// reached by way of a descriptor of the file, which release closes.
 func (t target) connectName() (name sockname.Name, release func(), err error) {
 	release = func() {}
 	if t.address.isAutobind() {

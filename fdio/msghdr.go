@@ -22,8 +22,8 @@ func sendmsg(fd int, buffers [][]byte, control []byte, to *sockname.Name, flags 
 	return int(n), nil
 }
 
-// header is what recvmsg(2) is given and fills. It is kept from one call to the
-// next since it has to be on the heap.
+// header is what recvmsg(2) is given and fills. It has to be on the heap, and so is
+// kept from one call to the next.
 type header struct {
 	msg  unix.Msghdr
 	iov  []unix.Iovec
@@ -52,10 +52,10 @@ func (h *header) prepare(s *Socket, buffers [][]byte, control []byte) {
 	setMsghdr(&h.msg, h.iov, control, &h.from)
 }
 
-// recvmsg receives from s into buffers and control with flags, MSG_DONTWAIT among
-// them, and returns how many bytes of data and of control the kernel wrote, and
-// msg_flags. The sender's name of a datagram is in h.from then, without length
-// where there is none.
+// recvmsg receives from s into buffers and control, with flags that include
+// MSG_DONTWAIT. It returns how many bytes of data and of control messages the
+// kernel wrote, and msg_flags. h.from then is the name of the sender of a datagram,
+// with length 0 where there is none.
 func (h *header) recvmsg(s *Socket, buffers [][]byte, control []byte, flags int) (n, controlLen, msgFlags int, err error) {
 	h.prepare(s, buffers, control)
 	var r uintptr
@@ -112,7 +112,8 @@ func appendIovecs(iov []unix.Iovec, buffers [][]byte) []unix.Iovec {
 }
 
 // setsockopt sets an option to any bytes. The functions of x/sys/unix know types
-// only, or add a NUL to a string. Without bytes, the length is null.
+// only, or add a NUL to a string. Where value is nil, optval is NULL and optlen is
+// null.
 func setsockopt(fd, level, name int, value []byte, null int) error {
 	_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name),
 		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(max(len(value), null)), 0)

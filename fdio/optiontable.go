@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// optionRow is a socket option that has a name.
+// optionRow is a socket option that is known by its name.
 type optionRow struct {
 	level  int
 	name   string
@@ -15,8 +15,8 @@ type optionRow struct {
 	late   bool // needs a connected socket
 }
 
-// optionTable are the options of setsockopt(2) that can be set: socket(7),
-// ip(7), ipv6(7), tcp(7), udp(7).
+// optionTable lists the options of setsockopt(2) that are known: socket(7), ip(7),
+// ipv6(7), tcp(7), udp(7).
 var optionTable = [...]optionRow{
 	{unix.SOL_SOCKET, "SO_BINDTODEVICE", unix.SO_BINDTODEVICE, deviceValue, false},
 	{unix.SOL_SOCKET, "SO_BINDTOIFINDEX", unix.SO_BINDTOIFINDEX, intValue, false},

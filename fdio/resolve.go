@@ -21,9 +21,9 @@ type target struct {
 	name    sockname.Name // all but paths of Unix sockets
 }
 
-// resolve lists the socket names that a stands for: every address of a host,
-// in the order of the resolver. An empty host is every address of this machine
-// when binding, else the loopback addresses.
+// resolve returns the socket names that a stands for: every address of a host, in
+// the order of the resolver. An empty host stands for every address of this machine
+// when binding, else for the loopback addresses.
 func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
 	domain, typ := a.Network.sockets()
 	if domain == unix.AF_UNIX {
@@ -70,6 +70,7 @@ func unixTargetName(a Address) sockname.Name {
 
 func (a Address) isAutobind() bool { return a.Network.IsUnix() && a.Name == autobind }
 
+// lookup returns the IP addresses and the port of an address of TCP or UDP.
 func lookup(ctx context.Context, a Address, binding bool) ([]netip.Addr, uint16, error) {
 	network := "tcp"
 	if a.Network.IsDatagram() {
