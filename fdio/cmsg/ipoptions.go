@@ -6,14 +6,13 @@ import (
 	"strconv"
 )
 
-// ipOptions are the options of the IPv4 header that have a name:
-// <linux/ip.h>, RFC 791.
+// ipOptions are the names of the options of an IPv4 header: <linux/ip.h>, RFC 791.
 var ipOptions = [...]string{
 	1: "IPOPT_NOOP", 7: "IPOPT_RR", 68: "IPOPT_TS", 130: "IPOPT_SEC", 131: "IPOPT_LSRR",
 	134: "IPOPT_CIPSO", 136: "IPOPT_SID", 137: "IPOPT_SSRR", 148: "IPOPT_RA",
 }
 
-// optionName is the number where there is no name.
+// optionName returns the name of an option, or its number where it has none.
 func optionName(names []string, number byte) String {
 	if int(number) < len(names) && names[number] != "" {
 		return String(names[number])
@@ -49,7 +48,7 @@ func decodeIPOptions(data []byte) ([]Field, bool) {
 	return []Field{{"options", options}}, true
 }
 
-// addresses are the IP addresses of size bytes each in b.
+// addresses returns the IP addresses in b, of size bytes each.
 func addresses(b []byte, size int) Addrs {
 	all := Addrs{}
 	for ; len(b) >= size; b = b[size:] {
@@ -59,15 +58,15 @@ func addresses(b []byte, size int) Addrs {
 	return all
 }
 
-// ipv6Options are the options of the hop-by-hop and destination headers:
-// <net/ipv6.h>, RFC 8200 section 4.2.
+// ipv6Options are the names of the options of the hop-by-hop and destination
+// headers: <net/ipv6.h>, RFC 8200 section 4.2.
 var ipv6Options = [...]string{
 	0: "IPV6_TLV_PAD1", 1: "IPV6_TLV_PADN", 4: "IPV6_TLV_TNL_ENCAP_LIMIT", 5: "IPV6_TLV_ROUTERALERT",
 	7: "IPV6_TLV_CALIPSO", 49: "IPV6_TLV_IOAM", 194: "IPV6_TLV_JUMBO", 201: "IPV6_TLV_HAO",
 }
 
-// extensionHeader takes an extension header of IPv6 apart, whose second byte
-// counts its 8-byte units after the first: RFC 8200.
+// extensionHeader takes an IPv6 extension header apart, whose second byte is the
+// number of 8-byte units that follow the first one: RFC 8200.
 func extensionHeader(data []byte) (next Int, body []byte, ok bool) {
 	if len(data) < 8 || len(data) != 8*(int(data[1])+1) {
 		return 0, nil, false
@@ -108,8 +107,8 @@ func decodeRoutingHeader(data []byte) ([]Field, bool) {
 	}
 	routing := body[0]
 	fields := []Field{{"next_header", next}, {"routing_type", Int(routing)}, {"segments_left", Int(body[1])}}
-	// Four bytes stand before the addresses: reserved, or for type 4 the last
-	// entry, flags and a tag.
+	// Four bytes precede the addresses: reserved, or for type 4 the last entry,
+	// flags and a tag.
 	rest := body[6:]
 	switch {
 	case routing == 0 || routing == 2:

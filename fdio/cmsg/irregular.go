@@ -8,10 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The decoders of control messages whose data is no fixed struct. Each returns
-// false where the data is not what it should be.
+// These decoders are for control messages whose data is not a fixed struct. Each
+// returns false where the data is malformed.
 
-// decodePidfd decodes SCM_PIDFD, unix(7): a descriptor, or below zero an errno.
+// decodePidfd decodes SCM_PIDFD, unix(7): a descriptor, or an errno if it is below
+// zero.
 func decodePidfd(data []byte) ([]Field, bool) {
 	if len(data) != 4 {
 		return nil, false
@@ -34,11 +35,11 @@ var origins = [...]string{
 	unix.SO_EE_ORIGIN_TXTIME:       "SO_EE_ORIGIN_TXTIME",
 }
 
-// transmitTimes are the values of ee_info where a transmit timestamp comes:
-// which moment it is of, <linux/errqueue.h>.
+// transmitTimes are the values of ee_info with a transmit timestamp, which say what
+// it is the time of: <linux/errqueue.h>.
 var transmitTimes = [...]string{"SCM_TSTAMP_SND", "SCM_TSTAMP_SCHED", "SCM_TSTAMP_ACK", "SCM_TSTAMP_COMPLETION"}
 
-// nameOf is the name of n in names, or the number.
+// nameOf returns the name of n, or n itself where it has none.
 func nameOf(names []string, n Int) String {
 	if n < Int(len(names)) && names[n] != "" {
 		return String(names[n])
@@ -48,8 +49,8 @@ func nameOf(names []string, n Int) String {
 
 var extendedError = layout{{"ee_errno", u32}, {"ee_origin", u8}, {"ee_type", u8}, {"ee_code", u8}, {"", u8}, {"ee_info", u32}, {"ee_data", u32}}
 
-// decodeError decodes struct sock_extended_err and the address after it, that
-// of the network object where the error came from: IP_RECVERR in ip(7).
+// decodeError decodes struct sock_extended_err and the address that follows it, of
+// the network node where the error occurred: IP_RECVERR in ip(7).
 func decodeError(data []byte) ([]Field, bool) {
 	size, _ := extendedError.size()
 	if len(data) < size {
@@ -73,7 +74,7 @@ func decodeError(data []byte) ([]Field, bool) {
 }
 
 // decodeOffender decodes the sockaddr that follows struct sock_extended_err:
-// SO_EE_OFFENDER. The address is invalid where it is of no family.
+// SO_EE_OFFENDER. The address is invalid if its family is AF_UNSPEC.
 func decodeOffender(data []byte) (a netip.Addr, ok bool) {
 	if len(data) == 0 {
 		return a, true
@@ -99,8 +100,8 @@ func decodeOffender(data []byte) (a netip.Addr, ok bool) {
 	return a, false
 }
 
-// tcpStats are the netlink attributes of SCM_TIMESTAMPING_OPT_STATS:
-// <linux/tcp.h>, enum tcp_nla.
+// tcpStats are the netlink attributes of SCM_TIMESTAMPING_OPT_STATS: enum tcp_nla
+// of <linux/tcp.h>.
 var tcpStats = [...]member{
 	1: {"busy", u64}, 2: {"rwnd_limited", u64}, 3: {"sndbuf_limited", u64}, 4: {"data_segs_out", u64},
 	5: {"total_retrans", u64}, 6: {"pacing_rate", u64}, 7: {"delivery_rate", u64}, 8: {"snd_cwnd", u32},

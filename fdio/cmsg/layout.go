@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A kind is how one member of a control message's data is laid out, in native
-// byte order where nothing else is said.
+// A kind is the layout of one member of a struct, in native byte order unless it
+// says otherwise.
 type kind uint8
 
 const (
@@ -37,23 +37,24 @@ const (
 	text     // bytes to the end, perhaps with a NUL behind them
 )
 
-// kindSizes are the sizes of kinds in bytes, 0 for those that go on to the end.
+// kindSizes are the sizes of the kinds in bytes, 0 for those that extend to the end
+// of the data.
 var kindSizes = [...]int{
 	u8: 1, u16: 2, i32: 4, u32: 4, u64: 8, be16: 2, be32: 4, ip4: 4, ip6: 16, inet: 2, inet6: 2,
 	usec: 2 * wordSize, nsec: 2 * wordSize, usec64: 16, nsec64: 16, intArray: 0, text: 0,
 }
 
-// member is one member of a struct, unnamed where there is nothing to say of it.
+// member is one member of a struct. It has no name if it is of no interest.
 type member struct {
 	name string
 	kind kind
 }
 
-// layout is the struct that the data of a control message is.
+// layout is the struct that the data of a control message consists of.
 type layout []member
 
-// size is the size of the struct in bytes. open is true where its last member
-// goes on to the end.
+// size returns the size of the struct in bytes. open is true if its last member
+// extends to the end of the data.
 func (l layout) size() (n int, open bool) {
 	for _, m := range l {
 		n += kindSizes[m.kind]
@@ -71,8 +72,8 @@ func (l layout) fits(data []byte) bool {
 	return len(data) >= n && (l[len(l)-1].kind != intArray || (len(data)-n)%4 == 0)
 }
 
-// decode takes data, which fits, apart. ok is false where it is of another
-// address family. A time that is zero is none, and is left out.
+// decode takes data, which fits, apart. ok is false if it belongs to another
+// address family. A time of zero means that there is none, and is left out.
 func (l layout) decode(data []byte) (fields []Field, ok bool) {
 	for _, m := range l {
 		size := kindSizes[m.kind]
@@ -92,6 +93,7 @@ func (l layout) decode(data []byte) (fields []Field, ok bool) {
 	return fields, true
 }
 
+// family returns the address family that a kind stands for.
 func (k kind) family() Int {
 	if k == inet {
 		return unix.AF_INET
@@ -99,6 +101,7 @@ func (k kind) family() Int {
 	return unix.AF_INET6
 }
 
+// decode returns the value of a member.
 func (k kind) decode(b []byte) Value {
 	e := binary.NativeEndian
 	switch k {
@@ -141,7 +144,7 @@ func (k kind) decode(b []byte) Value {
 	return nil
 }
 
-// pair are two signed integers of half the size of b each.
+// pair returns the two signed integers that b consists of.
 func pair(b []byte) (first, second int64) {
 	if len(b) == 16 {
 		return int64(binary.NativeEndian.Uint64(b)), int64(binary.NativeEndian.Uint64(b[8:]))
@@ -149,8 +152,8 @@ func pair(b []byte) (first, second int64) {
 	return int64(int32(binary.NativeEndian.Uint32(b))), int64(int32(binary.NativeEndian.Uint32(b[4:])))
 }
 
-// encode appends the struct to b, with the members that values names and zeros
-// for the rest. It takes the names that it knows out of values.
+// encode appends the struct to b, with the members that values names and zeros for
+// the others. It removes from values what it has used.
 func (l layout) encode(b []byte, values map[string]string) ([]byte, error) {
 	var err error
 	for _, m := range l {
@@ -170,6 +173,7 @@ func (l layout) encode(b []byte, values map[string]string) ([]byte, error) {
 	return b, nil
 }
 
+// encode appends a member whose value is given as a text.
 func (k kind) encode(b []byte, value string) ([]byte, error) {
 	switch k {
 	case u8, u16, u32, u64, be16, be32:
@@ -244,6 +248,7 @@ func appendUint(b []byte, value string, size int, bigEndian bool) ([]byte, error
 	return order.AppendUint64(b, n), nil
 }
 
+// appendInt32 appends a signed number of four bytes.
 func appendInt32(b []byte, value string) ([]byte, error) {
 	n, err := syntax.ParseInt(value, 32)
 	if err != nil {

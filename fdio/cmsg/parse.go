@@ -12,20 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrSyntax says that a text is not what it should be; its text says how.
+// ErrSyntax is what errors of parsing are, for errors.Is. Their messages say what
+// is wrong.
 var ErrSyntax = syntax.ErrSyntax
 
-// NameError is a name that is not known, with those that are.
+// NameError says that a name is not known, and which are.
 type NameError struct {
 	Kind  string // what it was to be the name of
 	Name  string
 	Known []string
 }
 
+// Error returns the kind and the name.
 func (e *NameError) Error() string { return fmt.Sprintf("unknown %s %q", e.Kind, e.Name) }
 
-// ParseLevel is the number of a protocol level, given by its name or as a
-// number. The error is a *NameError or wraps ErrSyntax.
+// ParseLevel parses a protocol level: a name, SOL_SOCKET for example, or a number.
+// The error is a *NameError or wraps ErrSyntax.
 func ParseLevel(text string) (int, error) {
 	var known []string
 	for _, l := range levels {
@@ -37,9 +39,9 @@ func ParseLevel(text string) (int, error) {
 	return parseNumber("level", text, known)
 }
 
-// ParseType is the number of a control message's type within its level, given by
-// its name or as a number; SO_NAME stands for SCM_NAME, and the other way round.
-// The error is a *NameError or wraps ErrSyntax.
+// ParseType parses the type of a control message of that level: a name, where
+// SO_NAME and SCM_NAME are the same, or a number. The error is a *NameError or
+// wraps ErrSyntax.
 func ParseType(level int, text string) (int, error) {
 	var known []string
 	for _, row := range types {
@@ -54,7 +56,7 @@ func ParseType(level int, text string) (int, error) {
 	return parseNumber("control message type", text, known)
 }
 
-// socketName is name without SO_ or SCM_ before it: the headers define most
+// socketName returns name without the prefix SO_ or SCM_: the headers define most
 // control messages of SOL_SOCKET under both.
 func socketName(name string) string {
 	for _, prefix := range []string{"SO_", "SCM_"} {
@@ -79,16 +81,16 @@ func parseNumber(kind, text string, known []string) (int, error) {
 	return int(n), nil
 }
 
-// Parse reads a control message from the form LEVEL:TYPE:DATA. LEVEL and TYPE
-// are names or numbers; DATA are typed parts, as ParseData reads them, or
-// NAME=VALUE for the fields of a known type, separated by commas:
+// Parse parses a control message of the form LEVEL:TYPE:DATA. LEVEL and TYPE are
+// names or numbers. DATA is typed parts, as ParseData reads them, or NAME=VALUE for
+// fields of a known type, separated by commas:
 //
 //	SOL_SOCKET:SCM_CREDENTIALS:pid=1,uid=0,gid=0
 //	SOL_SOCKET:SCM_RIGHTS:fds=3+4
 //	IPPROTO_IP:IP_TTL:int=3
 //
-// Fields that are not given are zero, those of SCM_CREDENTIALS are own's. Empty
-// DATA is a control message without data. The error is a *NameError or wraps
+// Fields that are not given are zero; those of SCM_CREDENTIALS are own's. If DATA
+// is empty, so is the control message. The error is a *NameError or wraps
 // ErrSyntax.
 func Parse(text string, own Credentials) (Message, error) {
 	parts := strings.SplitN(text, ":", 3)
@@ -146,7 +148,7 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 	return data, nil
 }
 
-// has reports whether the struct has all those members.
+// has reports whether the struct has all members in names.
 func (l layout) has(names map[string]bool) bool {
 	known := l.names()
 	for name := range names {
@@ -157,6 +159,7 @@ func (l layout) has(names map[string]bool) bool {
 	return true
 }
 
+// names returns the names of the members.
 func (l layout) names() (names []string) {
 	for _, m := range l {
 		if m.name != "" {
@@ -166,7 +169,7 @@ func (l layout) names() (names []string) {
 	return names
 }
 
-// String writes m in the form that Parse reads, its data in hexadecimal.
+// String returns m in the form that Parse reads, its data in hexadecimal.
 func (m Message) String() string {
 	b := append([]byte(LevelName(m.Level)), ':')
 	b = append(b, TypeName(m.Level, m.Type)...)

@@ -10,7 +10,7 @@ import (
 	"fdmsg/fdio/internal/syntax"
 )
 
-// A part is how one kind of typed part is read.
+// A part is one kind of typed part.
 type part struct {
 	name      string
 	size      int // of a number without a sign; 0: see append
@@ -32,7 +32,7 @@ var parts = [...]part{
 	{"text", 0, false, appendText},
 }
 
-// findPart returns nil where there is no such part.
+// findPart returns the part of that name, nil for none.
 func findPart(name string) *part {
 	i := slices.IndexFunc(parts[:], func(p part) bool { return p.name == name })
 	if i < 0 {
@@ -41,6 +41,7 @@ func findPart(name string) *part {
 	return &parts[i]
 }
 
+// appendTo appends what value stands for.
 func (p *part) appendTo(b []byte, value string) ([]byte, error) {
 	if p.size > 0 {
 		return appendUint(b, value, p.size, p.bigEndian)
@@ -66,10 +67,10 @@ func appendBase64(b []byte, value string) ([]byte, error) {
 	return append(b, data...), nil
 }
 
-// ParseData joins typed parts to bytes: int=N (4 bytes, signed), u8= u16= u32=
-// u64= in native byte order, be16= be32= in network byte order, hex=, base64=
-// and text=, separated by commas and repeated at will. ok is false where the
-// first part is none of these; no text is no bytes. Errors wrap ErrSyntax.
+// ParseData parses typed parts, separated by commas, and joins what they stand for:
+// int=N (4 bytes, signed), u8= u16= u32= u64= in native byte order, be16= be32= in
+// network byte order, hex=, base64= and text=. No text is no bytes. ok is false if
+// the first part is none of these. Errors wrap ErrSyntax.
 func ParseData(text string) (data []byte, ok bool, err error) {
 	if text == "" {
 		return nil, true, nil

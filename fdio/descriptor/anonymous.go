@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What there is to know of descriptors without an inode of their own, most of it
-// by fdinfo.
+// These functions describe descriptors that have no inode of their own, mostly by
+// their fdinfo.
 
 func describeEventfd(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
@@ -35,7 +35,7 @@ func describeTimerfd(_ *Inspector, d *Descriptor) {
 	d.detail("interval", cmsg.Float(seconds(info.value("it_interval"))))
 }
 
-// seconds reads the time span "(SECONDS, NANOSECONDS)".
+// seconds parses a time of the form "(SECONDS, NANOSECONDS)".
 func seconds(text string) float64 {
 	s, ns, _ := strings.Cut(strings.Trim(text, "()"), ", ")
 	return float64(parseNumber(s, 10)) + float64(parseNumber(ns, 10))/1e9
@@ -57,7 +57,7 @@ func describeSignalfd(_ *Inspector, d *Descriptor) {
 	d.detail("signals", cmsg.Strings(signals))
 }
 
-// topBit is IN_ONESHOT and EPOLLET, which are no ints where an int has 32 bits.
+// topBit is IN_ONESHOT and EPOLLET, which do not fit an int of 32 bits.
 const topBit = -1 << 31
 
 // inotifyEvents are the bits of an inotify watch: inotify(7).
@@ -86,7 +86,7 @@ func describeInotify(_ *Inspector, d *Descriptor) {
 	d.detail("watches", watches)
 }
 
-// kernelDevice reads a device number as the kernel has it inside, major above
+// kernelDevice parses a device number as the kernel has it inside: the major above
 // 20 bits of minor, in hexadecimal.
 func kernelDevice(text string) Device {
 	n := uint32(parseNumber(text, 16))
@@ -105,7 +105,7 @@ var fanotifyEvents = []fdio.Flag{
 	{Bits: unix.FAN_EVENT_ON_CHILD, Name: "FAN_EVENT_ON_CHILD"}, {Bits: unix.FAN_ONDIR, Name: "FAN_ONDIR"},
 }
 
-// describeFanotify gives the marks as the kernel numbers them: fanotify_mark(2).
+// describeFanotify lists the marks: fanotify_mark(2).
 func describeFanotify(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
 	marks := cmsg.List{}
@@ -155,8 +155,8 @@ func describeEpoll(_ *Inspector, d *Descriptor) {
 	d.detail("targets", targets)
 }
 
-// describePidfd says whose pidfd it is: pidfd_open(2). The pid is -1 when the
-// process has been waited for, and 0 in a PID namespace that does not see it.
+// describePidfd says which process it is: pidfd_open(2). The pid is -1 after the
+// process was waited for, and 0 if the process is not visible in our PID namespace.
 func describePidfd(_ *Inspector, d *Descriptor) {
 	pid, err := strconv.Atoi(readFdinfo(d.FD).value("Pid"))
 	if err != nil {

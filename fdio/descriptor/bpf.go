@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// describeBPF says what bpf(2) object it is, by fdinfo, and what it is called, by
+// describeBPF says which bpf(2) object it is, by its fdinfo, and its name, by
 // BPF_OBJ_GET_INFO_BY_FD.
 func describeBPF(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
@@ -59,8 +59,8 @@ const (
 		netfilter`
 )
 
-// bpfType is the name of a type, by the field of fdinfo that it is from. Links
-// have names there.
+// bpfType returns the name of a type, which the field of fdinfo has as a number,
+// except for links.
 func bpfType(field, value string) string {
 	names := ""
 	switch field {
@@ -76,8 +76,9 @@ func bpfType(field, value string) string {
 	return cmp.Or(nameOf(strings.Fields(names), n), value)
 }
 
-// bpfName is the name of a bpf(2) object, which stands at offset in what
-// BPF_OBJ_GET_INFO_BY_FD returns; empty where there is none, or no permission.
+// bpfName returns the name of a bpf(2) object, which is at offset in what
+// BPF_OBJ_GET_INFO_BY_FD returns. It is empty without a name, or without
+// permission.
 func bpfName(fd, offset int) string {
 	const nameSize = 16 // BPF_OBJ_NAME_LEN
 	if offset == 0 {

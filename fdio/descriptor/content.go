@@ -13,14 +13,14 @@ import (
 // Which says which descriptors are to be read.
 type Which string
 
-// What can be read of a message's descriptors.
+// The values of Which.
 const (
 	Files   Which = "files" // regular files and memfds; not where reading can block or consume
 	All     Which = "all"   // those too, and pipes, FIFOs and terminals
 	Nothing Which = "none"
 )
 
-// ReadOptions bound what is read of one descriptor.
+// ReadOptions are the options of Read.
 type ReadOptions struct {
 	Which   Which
 	Limit   int64         // bytes
@@ -42,7 +42,7 @@ type Content struct {
 	SavedSize int64  // bytes
 }
 
-// Size is how many bytes of the content there are.
+// Size returns how many bytes of the content there are, in Data or Deferred.
 func (c *Content) Size() int64 {
 	if c.Deferred != nil {
 		return c.Deferred.Size
@@ -59,20 +59,23 @@ const (
 	stream                  // read(2), which consumes, as far as there is something
 )
 
-// ErrNotReadable is the content error of a descriptor without read access.
+// ErrNotReadable is the error of a content whose descriptor is not open for
+// reading.
 var ErrNotReadable = errors.New("not open for reading")
 
-// ErrTimeout is the content error of what did not end in time.
+// ErrTimeout is the error of a content that could not be read in time.
 var ErrTimeout = errors.New("timed out")
 
-// Read reads the descriptor's content into d.Content. Its data is appended to
-// arena, or to new memory where that has no room, and Read returns the one or the
-// other, for the next content. The offset of a file, which others may share, is
-// not moved; O_NONBLOCK is not changed. What has come when ctx ends is all; ctx's
-// cause is then the content's error.
+// Read reads the content of a descriptor that was described into d.Content. Its
+// error is in d.Content.Err, and what was read before that in d.Content.Data. The
+// offset of a file, which others may share, is not moved, and O_NONBLOCK is not
+// changed. When ctx ends, its cause is the error.
 //
-// With o.Save, the content goes to a file first; there, the time-out begins
-// anew with every byte that comes, and does not count for local files.
+// The data is appended to arena, or to new memory where arena has no room. Read
+// returns the one or the other, for the next content; arena may be nil.
+//
+// With o.Save, the content is first saved to a file. The timeout then begins anew
+// with every byte that comes, and does not apply to local files.
 func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
 	source, saved := in.source(d, o.Which), none
 	if o.Save != nil {
@@ -93,7 +96,7 @@ func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o Re
 	return in.read(ctx, d, arena, o)
 }
 
-// readReopened reads what is open for writing only, as logs are.
+// readReopened reads a file that is open for writing only, as logs are.
 func (in *Inspector) readReopened(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
 	own := *d
 	var err error
@@ -128,6 +131,7 @@ func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o Re
 	return arena
 }
 
+// source returns how the descriptor is to be read.
 func (in *Inspector) source(d *Descriptor, which Which) source {
 	s := d.Kind.row().content
 	switch {
@@ -144,15 +148,15 @@ func (in *Inspector) source(d *Descriptor, which Which) source {
 	return s
 }
 
-// mayHang reports whether a read may wait though it should not: for a daemon
-// that does not answer, or on a terminal or a file of the kernel's whose input
-// another reader has taken.
+// mayHang reports whether a read may block in spite of a poll: for a daemon that
+// does not answer, or on a terminal or a file of the kernel whose input another
+// reader took.
 func (d *Descriptor) mayHang() bool {
 	return d.mayStall() || d.Kind == KindTTY || d.Kind == KindFile && d.onPseudoFileSystem()
 }
 
-// afterPatience is how much longer than a read's own patience its thread is
-// waited for: what has come by the end of the patience is not lost then.
+// afterPatience is how much longer than the read the thread is waited for that
+// makes it, so that what it has read by then is not lost.
 const afterPatience = 100 * time.Millisecond
 
 // readApart is read on a thread that can be left behind, into memory of its own.

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// describeDevice names the driver: /proc/devices and /proc/misc of proc(5).
+// describeDevice names the driver, by /proc/devices and /proc/misc: proc(5).
 func describeDevice(_ *Inspector, d *Descriptor) {
 	d.detail("device", cmsg.String(d.Inode.Special.String()))
 	section := "Character devices:"
@@ -45,8 +45,8 @@ func describeDevice(_ *Inspector, d *Descriptor) {
 	}
 }
 
-// deviceDriver is the driver of a major number. Where there are several, they
-// are listed by the paths of their devices.
+// deviceDriver returns the driver of a major number. If there are several, they are
+// listed by the paths of their devices.
 func deviceDriver(section string, major uint32, path string) string {
 	text, err := os.ReadFile("/proc/devices")
 	if err != nil {
@@ -64,7 +64,7 @@ func deviceDriver(section string, major uint32, path string) string {
 	return names[0]
 }
 
-// miscDriver is the name of a minor number of the misc driver.
+// miscDriver returns the name of a minor number of the driver misc.
 func miscDriver(minor uint32) string {
 	text, err := os.ReadFile("/proc/misc")
 	if err != nil {
@@ -73,7 +73,7 @@ func miscDriver(minor uint32) string {
 	return strings.Join(namesOfNumber(string(text), minor), " ")
 }
 
-// namesOfNumber finds the lines NUMBER NAME.
+// namesOfNumber returns the names in lines of the form NUMBER NAME.
 func namesOfNumber(lines string, number uint32) (names []string) {
 	for line := range strings.Lines(lines) {
 		if words := strings.Fields(line); len(words) == 2 && words[0] == strconv.FormatUint(uint64(number), 10) {

@@ -19,15 +19,14 @@ func newFileReader(fd, flags int) fileReader {
 	return fileReader{fd: fd, direct: flags&unix.O_DIRECT != 0}
 }
 
-// Every file system takes this alignment of offsets, sizes and memory for
-// O_DIRECT, and as much as is asked for at once: open(2).
+// Every file system accepts this alignment of offsets, sizes and memory for
+// O_DIRECT: open(2).
 const (
 	blockSize  = pageSize
 	blocksSize = 16 * blockSize
 )
 
-// read reads at offset. A file that is open with O_DIRECT is read in whole
-// blocks.
+// read reads at offset. A file that is open with O_DIRECT is read in whole blocks.
 func (r *fileReader) read(b []byte, offset int64) (int, error) {
 	if !r.direct {
 		return unix.Pread(r.fd, b, offset)
@@ -56,18 +55,18 @@ func (r *fileReader) readFull(b []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
-// maxRead is how much one read asks for: after each, the time is looked at.
+// maxRead is how much one read asks for at most. After each, the time is checked.
 const maxRead = 1 << 20
 
-// readChunk is how much a read asks for where the size says nothing.
+// readChunk is how much a read asks for if the size of the file says nothing.
 const readChunk = 64 << 10
 
 const pageSize = 4096
 
-// readFile reads with pread(2) until the end of file, or a byte beyond the limit,
-// to see that there is more. A read that comes short exactly where the size said
-// that the file ends is the end. A file that reading may have to wait for is
-// polled before, and read in whole pages: some have no parts of their records.
+// readFile reads with pread(2) until the end of file, or one byte beyond the limit,
+// which shows that there is more. A short read that ends where the size says is the
+// end. If reads may block (mayWait), the file is polled before each, and read in
+// whole pages, since some files do not return parts of records.
 func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait bool) []byte {
 	start := len(arena)
 	r := newFileReader(d.FD, d.Flags)
@@ -114,8 +113,8 @@ func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait boo
 	}
 }
 
-// appendRead appends what one successful call of read puts into a buffer of
-// size bytes.
+// appendRead appends what one successful call of read writes into a buffer of size
+// bytes.
 func appendRead(arena []byte, size int64, read func([]byte) (int, error)) ([]byte, int, error) {
 	arena = slices.Grow(arena, int(size))
 	used := len(arena)

@@ -9,19 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What there is to know of descriptors with an inode, beyond the inode.
+// These functions describe descriptors that have an inode, beyond what the inode
+// says.
 
 func describeSeekable(_ *Inspector, d *Descriptor) {
 	if d.AccessPath() {
 		return
 	}
-	// Where the offset is, which SEEK_CUR with 0 does not move.
+	// SEEK_CUR with 0 returns the offset and does not move it.
 	if offset, err := unix.Seek(d.FD, 0, unix.SEEK_CUR); err == nil {
 		d.Offset, d.HasOffset = offset, true
 	}
 }
 
-// describeSymlink reads where a symbolic link, opened with O_PATH, leads to.
+// describeSymlink reads the target of a symbolic link that was opened with O_PATH.
 func describeSymlink(_ *Inspector, d *Descriptor) {
 	if d.mayStall() {
 		return
@@ -40,7 +41,7 @@ func describeMemfd(in *Inspector, d *Descriptor) {
 	}
 }
 
-// memfdName is the name that the memfd was given: memfd_create(2).
+// memfdName returns the name that the memfd was given: memfd_create(2).
 func memfdName(d *Descriptor) string {
 	return strings.TrimPrefix(strings.TrimSuffix(d.Name, deletedSuffix), "/memfd:")
 }
@@ -59,7 +60,7 @@ func describePipe(_ *Inspector, d *Descriptor) {
 	d.detail("available", cmsg.Int(available))
 }
 
-// pipeEnd is which end of a pipe d is; a FIFO can be both.
+// pipeEnd returns which end of a pipe d is. A FIFO can be both.
 func pipeEnd(d *Descriptor) string {
 	switch {
 	case d.Readable() && d.Writable():

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open opens what the descriptor names. The caller owns what comes back,
-// unless it is Inherited. Opening a path never waits, and never makes a terminal
-// the controlling one; connecting and copying end with ctx. The new descriptor is
-// blocking and close-on-exec. Errors are of type *fdio.Error.
+// Open opens what s names. The caller owns the descriptor, except if s is
+// Inherited: that is the process's own number. Opening a path never blocks, and
+// never makes a terminal the controlling one; connecting and copying end with ctx.
+// The descriptor is blocking and close-on-exec. Errors are of type *fdio.Error.
 func (s Spec) Open(ctx context.Context) (int, error) {
 	fd, err := findScheme(s.Scheme).open(ctx, s)
 	if err == nil {
@@ -80,7 +80,7 @@ func openPidfd(_ context.Context, s Spec) (int, error) {
 	return fd, err
 }
 
-// openOther wraps pidfd_getfd(2), which asks the permission to trace the process:
+// openOther wraps pidfd_getfd(2), which takes the permission to trace the process:
 // ptrace(2).
 func openOther(ctx context.Context, s Spec) (int, error) {
 	pidfd, err := openPidfd(ctx, s)
@@ -100,8 +100,8 @@ func openOther(ctx context.Context, s Spec) (int, error) {
 	return fd, err
 }
 
-// openCopy makes a memfd with a copy of a file, or of standard input, that
-// nobody can change any more: memfd_create(2), F_ADD_SEALS of fcntl(2).
+// openCopy makes a memfd with a copy of a file or of standard input, and seals it:
+// memfd_create(2), F_ADD_SEALS of fcntl(2).
 func openCopy(ctx context.Context, s Spec) (int, error) {
 	from := unix.Stdin
 	name := "stdin"
@@ -132,8 +132,8 @@ func openCopy(ctx context.Context, s Spec) (int, error) {
 	return fd, nil
 }
 
-// openPath opens with O_NONBLOCK, so that neither a FIFO without a writer nor a
-// modem line is waited for, and takes the flag off again: open(2), fifo(7).
+// openPath opens with O_NONBLOCK, so as not to wait for the writer of a FIFO or for
+// a modem line, and clears the flag after that: open(2), fifo(7).
 func openPath(path string, flags int) (int, error) {
 	flags |= unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_LARGEFILE
 	for {
@@ -150,6 +150,7 @@ func openPath(path string, flags int) (int, error) {
 	}
 }
 
+// blocking clears O_NONBLOCK, and closes fd if that fails.
 func blocking(fd int) (int, error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		unix.Close(fd)
@@ -158,7 +159,7 @@ func blocking(fd int) (int, error) {
 	return fd, nil
 }
 
-// noDevice says what ENXIO stands for: open(2).
+// noDevice returns what ENXIO stands for: open(2).
 func noDevice(path string) error {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err == nil {

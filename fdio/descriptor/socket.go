@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The names of socket(2)'s arguments, without their prefixes and in lower case.
+// The names of the arguments of socket(2), without their prefixes and in lower case.
 var (
 	domains = [...]string{
 		unix.AF_UNIX: "unix", unix.AF_INET: "inet", unix.AF_INET6: "inet6",
@@ -89,8 +89,8 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 }
 
 // addresses returns the addresses that the socket fd of type typ is bound and
-// connected to. Those that cannot be written are the zero Address; connected is
-// true even then. A netlink socket always has a peer, the kernel at first.
+// connected to, the zero Address if they cannot be written; connected is true even
+// then. A netlink socket always has a peer, the kernel at first.
 func addresses(fd, typ int) (local, peer fdio.Address, connected bool) {
 	if name, err := sockname.Local(fd); err == nil {
 		local = fdio.AddressOf(name.Bytes(), typ)
@@ -115,8 +115,8 @@ func socketState(local fdio.Address, connected, listening bool) string {
 	return "unconnected"
 }
 
-// tcpStates are those of <linux/tcp.h> that say more than whether there are
-// names: tcp_info in tcp(7).
+// tcpStates are the states of <linux/tcp.h> that say more than the addresses do:
+// tcp_info in tcp(7).
 var tcpStates = [...]string{
 	2: "syn-sent", 3: "syn-recv", 4: "fin-wait-1", 5: "fin-wait-2", 6: "time-wait", 8: "close-wait", 9: "last-ack", 11: "closing",
 }
@@ -130,8 +130,8 @@ func tcpState(fd int, otherwise string) string {
 	return otherwise
 }
 
-// unixState tells a connection by whether its peer still sends, or is there at
-// all: poll(2).
+// unixState returns the state of a connection, by whether its peer still sends and
+// is still there: poll(2).
 func unixState(fd int) string {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 	unix.Poll(fds, 0)
@@ -144,7 +144,7 @@ func unixState(fd int) string {
 	return "connected"
 }
 
-// describePeer gives the identity that the peer of a Unix socket had when it
+// describePeer adds the identity that the peer of a Unix socket had when it
 // connected: SO_PEERCRED, unix(7).
 func describePeer(d *Descriptor) {
 	c, err := sockname.PeerCredentials(d.FD)
@@ -155,8 +155,8 @@ func describePeer(d *Descriptor) {
 	}
 }
 
-// describeBacklog says how many connections wait to be accepted, and how many
-// may: tcp_info, and for Unix sockets sock_diag(7).
+// describeBacklog adds how many connections wait to be accepted, and how many may:
+// tcp_info, and for Unix sockets sock_diag(7).
 func describeBacklog(d *Descriptor, domain int) {
 	var queued, most uint32
 	switch domain {
@@ -178,9 +178,9 @@ func describeBacklog(d *Descriptor, domain int) {
 	d.detail("backlog", cmsg.Int(most))
 }
 
-// unixQueue asks sock_diag(7) for the connections that wait at the listening
-// Unix socket of that inode, and the most that may. A socket of another network
-// namespace is not found.
+// unixQueue asks sock_diag(7) how many connections wait at the listening Unix
+// socket with that inode, and how many may. Sockets of another network namespace
+// are not found.
 func unixQueue(inode uint64) (queued, most uint32, ok bool) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
@@ -227,7 +227,7 @@ func unixQueue(inode uint64) (queued, most uint32, ok bool) {
 	return 0, 0, false
 }
 
-// nameOf is names[n], empty where there is none.
+// nameOf returns names[n], empty if there is none.
 func nameOf(names []string, n int) string {
 	if n < 0 || n >= len(names) {
 		return ""
@@ -235,6 +235,7 @@ func nameOf(names []string, n int) string {
 	return names[n]
 }
 
+// nameOr is nameOf, or n itself where it has no name.
 func nameOr(names []string, n int) string {
 	return cmp.Or(nameOf(names, n), strconv.Itoa(n))
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Errors of opening what a DESCRIPTOR names.
+// Errors of parsing and opening a DESCRIPTOR.
 var (
 	ErrUnknownScheme = errors.New("unknown scheme")
 	ErrNoReader      = errors.New("FIFO has no reader")
@@ -25,7 +25,7 @@ var (
 	ErrNoDescriptor  = errors.New("descriptor not open in the process")
 )
 
-// scheme is how what stands behind a scheme is read and opened.
+// scheme is how what follows a scheme is parsed and opened.
 type scheme struct {
 	name  string
 	parse func(s *Spec, rest string) error
@@ -35,8 +35,7 @@ type scheme struct {
 // inherited is the scheme of a descriptor that is open already.
 const inherited = "fd"
 
-// schemes are all there are. None of them waits for anything but, where it
-// connects, the network.
+// schemes are all schemes. Opening waits for nothing but the network.
 var schemes = [...]scheme{
 	{inherited, parseInherited, openInherited},
 	{"r", parsePath, openToRead},
@@ -51,7 +50,7 @@ var schemes = [...]scheme{
 	{"pidfd", parsePID, openPidfd},
 }
 
-// findScheme returns nil where there is no such scheme.
+// findScheme returns the scheme of that name, nil for none.
 func findScheme(name string) *scheme {
 	for i := range schemes {
 		if schemes[i].name == name {
@@ -61,7 +60,7 @@ func findScheme(name string) *scheme {
 	return nil
 }
 
-// Spec is one DESCRIPTOR: what is to be opened and how.
+// Spec is a DESCRIPTOR: what is to be opened, and how.
 type Spec struct {
 	Scheme  string // see ParseSpec
 	Path    string // r, w, rw, a, opath, memfd
@@ -69,17 +68,17 @@ type Spec struct {
 	PID     int
 	FD      int // fd, pid
 
-	// Wait is how long connecting keeps trying while nobody listens there.
+	// Wait is how long connecting is tried again while nobody listens there.
 	Wait time.Duration
 }
 
-// ParseSpec parses the text of a descriptor:
+// ParseSpec parses a DESCRIPTOR:
 //
-//	PATH             opened for reading
+//	PATH                           opened for reading
 //	r:PATH w:PATH rw:PATH a:PATH   for reading, writing, both, appending; all but r create
 //	fd:N, and - for fd:0           one that this process inherited
-//	opath:PATH                     its place in the file system alone, O_PATH of open(2)
-//	memfd:PATH memfd:-             a sealed copy of a file or of standard input in memory
+//	opath:PATH                     only the place in the file system: O_PATH of open(2)
+//	memfd:PATH memfd:-             a sealed copy in memory of a file or of standard input
 //	connect:ADDRESS listen:ADDRESS a socket
 //	pid:PID:FD                     a descriptor of another process
 //	pidfd:PID                      a process
@@ -156,7 +155,7 @@ func parseOther(s *Spec, rest string) error {
 	return parseInherited(s, fd)
 }
 
-// String writes the descriptor so that ParseSpec reads it back.
+// String returns the DESCRIPTOR in a form that ParseSpec reads.
 func (s Spec) String() string {
 	rest := s.Path
 	switch s.Scheme {
@@ -172,15 +171,16 @@ func (s Spec) String() string {
 	return s.Scheme + ":" + rest
 }
 
-// Inherited reports whether the descriptor was open before this process began:
-// Open hands out its own number, and it is not to be closed.
+// Inherited reports whether the descriptor was open when this process started. Open
+// returns its own number, which is not to be closed.
 func (s Spec) Inherited() bool { return s.Scheme == inherited }
 
-// OtherProcess reports whether the descriptor is another process's, which cannot
-// be taken without the permission to trace that.
+// OtherProcess reports whether the descriptor is another process's, so that taking
+// it needs the permission to trace that process.
 func (s Spec) OtherProcess() bool { return s.Scheme == "pid" }
 
-// Stdin reports whether the descriptor is, or is made of, standard input.
+// Stdin reports whether opening uses standard input, as a descriptor or to copy
+// from.
 func (s Spec) Stdin() bool {
 	return s.Inherited() && s.FD == unix.Stdin || s.Scheme == "memfd" && s.Path == "-"
 }

@@ -24,9 +24,9 @@ func describeTTY(_ *Inspector, d *Descriptor) {
 	}
 }
 
-// terminalSession finds the session that a terminal controls and its foreground
-// process group, by the processes that have it: the ioctls for that answer a
-// process of the session alone, ioctl_tty(2).
+// terminalSession returns the session that a terminal controls and its foreground
+// process group, by looking for a process that has it: the ioctls for that only
+// answer processes of the session, ioctl_tty(2).
 func terminalSession(terminal Device) (session, foreground int64, ok bool) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
@@ -38,14 +38,14 @@ func terminalSession(terminal Device) (session, foreground int64, ok bool) {
 	return 0, 0, false
 }
 
-// isControllingTerminal reports whether d is this process's controlling
-// terminal, by its own number or as /dev/tty: tty(4).
+// isControllingTerminal reports whether d is this process's controlling terminal,
+// by its own number or as /dev/tty: tty(4).
 func (in *Inspector) isControllingTerminal(d Device) bool {
 	in.findTerminal.Do(func() { in.terminal = controllingTerminal() })
 	return d == Device{5, 0} || d == in.terminal
 }
 
-// controllingTerminal is zero where there is none.
+// controllingTerminal returns the controlling terminal, zero if there is none.
 func controllingTerminal() Device {
 	stat, _ := readStat("/proc/self/stat")
 	return stat.tty
