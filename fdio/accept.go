@@ -131,7 +131,7 @@ func (s *Socket) accepted(fd int) (*Socket, error) {
 	}
 	if s.domain == unix.AF_UNIX {
 		c.local = s.local // all connections have its name
-		if name, err := sockname.Peer(fd); err == nil {
+		if name, connected := sockname.Peer(fd); connected {
 			c.peer = addressOf(&name, s.typ)
 		}
 	} else {

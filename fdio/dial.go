@@ -188,8 +188,8 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 			result = unix.Errno(errno)
 			return true
 		}
-		_, err = sockname.Peer(s.fd)
-		return err == nil
+		_, connected := sockname.Peer(s.fd)
+		return connected
 	})
 	return errors.Join(waitErr, result)
 }

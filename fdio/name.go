@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"net"
 	"strconv"
-	"strings"
 
 	"fdmsg/fdio/internal/sockname"
 
@@ -48,11 +47,10 @@ func addressOf(n *sockname.Name, typ int) Address {
 	if n.Family() == unix.AF_VSOCK && binary.NativeEndian.Uint32(n.Raw[4:]) == anyPort {
 		return Address{}
 	}
-	name := string(n.Bytes())
-	if len(name) <= sockname.FamilySize || strings.Trim(name[sockname.FamilySize:], "\x00") == "" {
+	if n.Blank() {
 		return Address{}
 	}
-	return Address{Network: Raw, Name: name}
+	return Address{Network: Raw, Name: string(n.Bytes())}
 }
 
 func unixAddressOf(n *sockname.Name, typ int) Address {
@@ -83,17 +81,13 @@ func zoneName(index uint32) string {
 }
 
 // readNames sets the local and the peer address to what getsockname(2) and
-// getpeername(2) say. A netlink socket always has a peer, the kernel at first, and
-// is connected when it has another.
+// getpeername(2) return.
 func (s *Socket) readNames() {
 	s.local, s.peer, s.connected = Address{}, Address{}, false
 	if name, err := sockname.Local(s.fd); err == nil {
 		s.local = addressOf(&name, s.typ)
 	}
-	name, err := sockname.Peer(s.fd)
-	if err != nil {
-		return
+	if name, connected := sockname.Peer(s.fd); connected {
+		s.peer, s.connected = addressOf(&name, s.typ), true
 	}
-	s.peer = addressOf(&name, s.typ)
-	s.connected = s.peer != Address{} || name.Family() != unix.AF_NETLINK
 }

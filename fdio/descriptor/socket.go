@@ -90,17 +90,16 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 
 // addresses returns the addresses that the socket fd of type typ is bound and
 // connected to, the zero Address if they cannot be written; connected is true even
-// then. A netlink socket always has a peer, the kernel at first.
+// then.
 func addresses(fd, typ int) (local, peer fdio.Address, connected bool) {
 	if name, err := sockname.Local(fd); err == nil {
 		local = fdio.AddressOf(name.Bytes(), typ)
 	}
-	name, err := sockname.Peer(fd)
-	if err != nil {
-		return local, peer, false
+	name, connected := sockname.Peer(fd)
+	if connected {
+		peer = fdio.AddressOf(name.Bytes(), typ)
 	}
-	peer = fdio.AddressOf(name.Bytes(), typ)
-	return local, peer, peer != fdio.Address{} || name.Family() != unix.AF_NETLINK
+	return local, peer, connected
 }
 
 func socketState(local fdio.Address, connected, listening bool) string {

@@ -38,6 +38,16 @@ func (n *Name) Family() int {
 	return int(binary.NativeEndian.Uint16(n.Raw[:]))
 }
 
+// Blank reports whether there is nothing but zeros after the family.
+func (n *Name) Blank() bool {
+	for _, b := range n.Bytes()[min(n.Len, FamilySize):] {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // FromBytes makes a Name of a struct sockaddr; bytes beyond MaxSize are left out.
 func FromBytes[T []byte | string](sockaddr T) (n Name) {
 	n.Len = uint32(copy(n.Raw[:], sockaddr))
@@ -103,8 +113,13 @@ func give(call uintptr, fd int, n *Name) error {
 // Local wraps getsockname(2).
 func Local(fd int) (Name, error) { return take(unix.SYS_GETSOCKNAME, fd) }
 
-// Peer wraps getpeername(2).
-func Peer(fd int) (Name, error) { return take(unix.SYS_GETPEERNAME, fd) }
+// Peer wraps getpeername(2), and reports whether the socket is connected. A netlink
+// socket always has a peer: before it is connected, that is the kernel, whose name
+// is blank.
+func Peer(fd int) (n Name, connected bool) {
+	n, err := take(unix.SYS_GETPEERNAME, fd)
+	return n, err == nil && (n.Family() != unix.AF_NETLINK || !n.Blank())
+}
 
 func take(call uintptr, fd int) (n Name, err error) {
 	n.Len = MaxSize
