@@ -3,7 +3,6 @@ package fdio
 import (
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 
 	"fdmsg/fdio/cmsg"
@@ -11,11 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// ourselves are the credentials of this process.
-func ourselves() cmsg.Credentials {
-	return cmsg.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
-}
 
 // Credentials that only this package asked for are not among the control messages;
 // they take up space, and tell the sender all the same.
@@ -177,24 +171,4 @@ func TestMessagesWithoutSpaceAreNotTruncated(t *testing.T) {
 			t.Errorf("%s: with descriptors: %v, %v", network, err, in.CheckTruncated())
 		}
 	}
-}
-
-func messagePair(t *testing.T, a Address) (receiver, sender *Socket) {
-	t.Helper()
-	if a.Network != UnixDatagram {
-		return connectedPair(t, a)
-	}
-	receiver = mustListen(t, a)
-	return receiver, mustDial(t, a)
-}
-
-// pipe is both ends of a pipe, which are closed at the end of the test.
-func pipe(t *testing.T) (r, w int) {
-	t.Helper()
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(ends[0]); unix.Close(ends[1]) })
-	return ends[0], ends[1]
 }
