@@ -10,7 +10,9 @@ import (
 )
 
 // Incoming is a received message. Its buffers are the caller's, and are used again
-// by every call; the rest is what the call returned.
+// by every call; the rest is what the call returned, and means nothing before the
+// first one. Data, Control and all that is taken from them are parts of the
+// buffers.
 type Incoming struct {
 	Buffers [][]byte // where the data goes: scattered in order
 	Space   []byte   // where the control messages go; see Socket.ControlSpace

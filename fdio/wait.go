@@ -69,12 +69,13 @@ func (s *Socket) await(ctx context.Context, d direction, conn rawReadWriter, try
 	}
 	// What need not be waited for costs no more than a look at ctx.
 	var stop func() bool
-	ended := make(chan struct{})
+	var ended chan struct{}
 	err := wait(func(fd uintptr) bool {
 		if try(fd) {
 			return true
 		}
 		if stop == nil {
+			ended = make(chan struct{})
 			stop = context.AfterFunc(ctx, func() {
 				s.end(d, 1)
 				close(ended)

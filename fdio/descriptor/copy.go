@@ -220,9 +220,14 @@ func copyReads(to int, limit int64, read func(b []byte, offset int64) (int, erro
 	}
 }
 
-// pwriteAll writes b at offset: pwrite(2).
+// pwriteAll writes all of b at offset: pwrite(2).
 func pwriteAll(fd int, b []byte, offset int64) error {
-	return sys.WriteAll(b, func(b []byte, done int) (int, error) {
-		return unix.Pwrite(fd, b, offset+int64(done))
-	})
+	for len(b) > 0 {
+		n, err := sys.Retry(func() (int, error) { return unix.Pwrite(fd, b, offset) })
+		if err != nil {
+			return err
+		}
+		b, offset = b[n:], offset+int64(n)
+	}
+	return nil
 }

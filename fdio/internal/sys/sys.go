@@ -22,21 +22,5 @@ func Retry[T any](f func() (T, error)) (T, error) {
 	}
 }
 
-// WriteAll calls write with what is left of b until all of it is written. done
-// is how many bytes were written before.
-func WriteAll(b []byte, write func(b []byte, done int) (int, error)) error {
-	for done := 0; done < len(b); {
-		n, err := write(b[done:], done)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		done += n
-	}
-	return nil
-}
-
 // ProcFD returns a path that leads to what the descriptor fd refers to: proc(5).
 func ProcFD(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
