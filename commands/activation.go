@@ -17,14 +17,14 @@ var (
 	errNoSuchName   = errors.New("no socket of that name was passed")
 )
 
-const activationScheme = "systemd"
+const activationScheme = "systemd:"
 
 // parseAddresses parses addresses. systemd: stands for all sockets that a service
 // manager passed, systemd:NAME for those of that name.
 func parseAddresses(texts []string) (addresses []fdio.Address, err error) {
 	for _, text := range texts {
-		scheme, name, _ := fdio.CutScheme(text)
-		if scheme != activationScheme {
+		name, ok := strings.CutPrefix(text, activationScheme)
+		if !ok {
 			a, err := parseOneAddress(text)
 			if err != nil {
 				return nil, err
@@ -34,7 +34,7 @@ func parseAddresses(texts []string) (addresses []fdio.Address, err error) {
 		}
 		fds, err := activated(name)
 		if err != nil {
-			return nil, &fdio.Error{Address: text, Op: "use inherited descriptor", Err: err}
+			return nil, &fdio.Error{Name: text, Op: "use inherited descriptor", Err: err}
 		}
 		for _, fd := range fds {
 			addresses = append(addresses, fdio.Address{Network: fdio.Inherited, FD: fd})

@@ -21,7 +21,7 @@ func parseAddress(text string) (fdio.Address, error) {
 func parseOneAddress(text string) (fdio.Address, error) {
 	a, err := fdio.ParseAddress(text)
 	if err == nil && a.Network == fdio.Raw {
-		err = &fdio.Error{Address: text, Op: "parse address", Err: errRawAddress}
+		err = &fdio.Error{Name: text, Op: "parse address", Err: errRawAddress}
 	}
 	return a, usage(err, "")
 }

@@ -32,7 +32,7 @@ type BindFlags struct {
 
 // bind binds a socket to a, or opens the inherited socket that a names.
 func (f *BindFlags) bind(ctx context.Context, a fdio.Address, options []fdio.Option) (*fdio.Socket, error) {
-	return fdio.Listen(ctx, a, fdio.ListenOptions{Mode: f.Mode.file(), Options: options})
+	return fdio.Listen(ctx, a, fdio.ListenOptions{Mode: f.Mode.file(), Exclusive: true, Options: options})
 }
 
 // checkReadyFD refuses a --ready-fd that is not open, before anything is bound.
@@ -67,7 +67,7 @@ func (f *BindFlags) ready(sockets ...*fdio.Socket) error {
 			continue
 		}
 		if err != nil {
-			return &fdio.Error{Address: "--ready-fd", Op: "write", Err: err}
+			return &fdio.Error{Name: "--ready-fd", Op: "write", Err: err}
 		}
 		line = line[n:]
 	}

@@ -23,7 +23,7 @@ func (f *ContentFlags) openSave() (close func(), err error) {
 		return func() {}, nil
 	}
 	if f.directory, err = descriptor.OpenDirectory(f.Save); err != nil {
-		return nil, &fdio.Error{Address: f.Save, Op: "save", Err: cause(err)}
+		return nil, &fdio.Error{Name: f.Save, Op: "save", Err: cause(err)}
 	}
 	return func() { f.directory.Close() }, nil
 }

@@ -101,7 +101,7 @@ func report(command string, err error) int {
 func reword(err error) error {
 	if e, ok := errors.AsType[*fdio.Error](err); ok {
 		if cause := reword(e.Err); cause != e.Err {
-			return &fdio.Error{Address: e.Address, Op: e.Op, Err: cause}
+			return &fdio.Error{Name: e.Name, Op: e.Op, Err: cause}
 		}
 		return err
 	}

@@ -184,7 +184,7 @@ func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, er
 		}
 	}()
 	for _, a := range c.addresses {
-		s, err := fdio.Listen(ctx, a, fdio.ListenOptions{Mode: c.Mode.file(), Backlog: c.Backlog.N, Options: c.options})
+		s, err := fdio.Listen(ctx, a, fdio.ListenOptions{Mode: c.Mode.file(), Backlog: c.Backlog.N, Exclusive: true, Options: c.options})
 		if err != nil {
 			return sockets, err
 		}

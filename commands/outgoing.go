@@ -123,7 +123,7 @@ func readMessageFile(ctx context.Context, path string) ([]byte, error) {
 		r.err = context.Cause(ctx)
 	}
 	if r.err != nil {
-		return nil, &fdio.Error{Address: path, Op: "read message", Err: r.err}
+		return nil, &fdio.Error{Name: path, Op: "read message", Err: r.err}
 	}
 	return r.data, nil
 }

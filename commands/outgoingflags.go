@@ -94,13 +94,13 @@ func (f *OutgoingFlags) rules(kind frame.Kind, s facts) []rule {
 	noBytes := len(f.MessageFile) == 0 && strings.Join(f.Message, "") == "" && len(mark) == 0
 	binds := f.to != nil && !f.inherited()
 	otherType := func(address, op, what string) error {
-		return &fdio.Error{Address: address, Op: op, Err: fmt.Errorf("%w: %s is %s", fdio.ErrOtherType, what, f.address.Network)}
+		return &fdio.Error{Name: address, Op: op, Err: fmt.Errorf("%w: %s is %s", fdio.ErrOtherType, what, f.address.Network)}
 	}
 	return []rule{
 		{len(f.Message)+len(f.MessageFile)+len(f.Control)+len(f.specs) == 0, errors.New("nothing to send: no -m, no -M, no -c and no DESCRIPTOR"), "-M - sends standard input"},
 		{fds > cmsg.MaxDescriptors, fmt.Errorf("%w: %d, at most %d", fdio.ErrTooManyDescriptors, fds, cmsg.MaxDescriptors), "send them in several messages"},
-		{fds > 0 && s.known && !s.unix, &fdio.Error{Address: s.address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, ""},
-		{s.stream && noBytes && fds == 0 && len(f.control) > 0, &fdio.Error{Address: s.address, Op: "send", Err: fdio.ErrControlAlone}, ""},
+		{fds > 0 && s.known && !s.unix, &fdio.Error{Name: s.address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, ""},
+		{s.stream && noBytes && fds == 0 && len(f.control) > 0, &fdio.Error{Name: s.address, Op: "send", Err: fdio.ErrControlAlone}, ""},
 		{binds && !s.datagram, errors.New("--to needs an ADDRESS of a datagram socket, or an open socket fd:N"), "without --to, ADDRESS is the destination"},
 		{binds && (f.from != nil || f.Wait != 0), errors.New("--from and --wait do not go with --to"), "with --to, ADDRESS is what the socket is bound to"},
 		{binds && !f.to.Network.SameType(f.address.Network), otherType(f.To, "send to", "ADDRESS"), ""},

@@ -5,7 +5,6 @@ import (
 	"os"
 	"time"
 
-	"fdmsg/fdio"
 	"fdmsg/fdio/descriptor"
 	"fdmsg/fdio/intake"
 
@@ -110,7 +109,7 @@ func startOutput(ctx context.Context, in *descriptor.Inspector, file *os.File, s
 	}
 	w.GiveUp(ctx)
 	go func() { // until the process ends
-		if fdio.WaitHangup(ctx, int(file.Fd())) == nil {
+		if descriptor.AwaitHangup(ctx, int(file.Fd())) == nil {
 			stop(errReaderGone)
 		}
 	}()

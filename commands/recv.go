@@ -71,7 +71,7 @@ func (c *recvCommand) check(s facts) error {
 			{!c.Connect && (c.from != nil || c.Wait != 0), errors.New("--from and --wait need --connect"), ""},
 			{c.Connect && c.ReadyFD.Given, errors.New("--ready-fd does not go with --connect"), ""},
 			{c.Connect && inherited, errors.New("--connect does not go with " + c.Address + ", which is an open socket"), ""},
-			{c.from != nil && !c.from.Network.SameType(c.address.Network), &fdio.Error{Address: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, ""},
+			{c.from != nil && !c.from.Network.SameType(c.address.Network), &fdio.Error{Name: c.From, Op: "receive from", Err: fmt.Errorf("%w: ADDRESS is %s", fdio.ErrOtherType, c.address.Network)}, ""},
 		},
 		c.SocketFlags.rules(!inherited),
 		c.FrameFlag.rules(s),

@@ -187,7 +187,7 @@ func (s *commandSink) run(m *intake.Message, seq uint64, line []byte) error {
 
 // handover is what COMMAND is given of a message.
 func (s *commandSink) handover(m *intake.Message) (h *spawn.Handover, err error) {
-	if err := m.Complete(); err != nil {
+	if err := m.CheckTruncated(); err != nil {
 		return nil, err
 	}
 	if h, err = s.command.Handover(m.Rights(nil), spawn.ManagerVariables()...); err != nil {

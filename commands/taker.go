@@ -61,7 +61,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	}
 	defer b.Release()
 	m := b.Messages[0]
-	if err := m.Complete(); err != nil {
+	if err := m.CheckTruncated(); err != nil {
 		return wrapReceive(conn, err)
 	}
 	if _, _, err := mk.Sink(conn).One(b); err != nil && err != lines.ErrFailed {
@@ -165,5 +165,5 @@ func peerEnded(conn *intake.Conn, wanted int) error {
 
 // wrapReceive puts the address of the peer, or our own, before err.
 func wrapReceive(conn *intake.Conn, err error) error {
-	return &fdio.Error{Address: cmp.Or(conn.Remote(), conn.Local()), Op: "receive", Err: err}
+	return &fdio.Error{Name: cmp.Or(conn.Remote(), conn.Local()), Op: "receive", Err: err}
 }

@@ -95,8 +95,8 @@ func (m *Mode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// file returns m as fdio takes it, which distinguishes mode 0 from no mode.
-func (m Mode) file() os.FileMode { return os.ModeSocket | os.FileMode(m) }
+// file returns m as fdio takes it.
+func (m Mode) file() *os.FileMode { return new(os.FileMode(m)) }
 
 // FD is the number of an inherited descriptor. Given tells 0 from no value.
 type FD struct {

@@ -4,28 +4,32 @@ import (
 	"context"
 	"time"
 
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/sys"
+
 	"golang.org/x/sys/unix"
 )
 
-// Accept waits for a connection and takes it: accept4(2). What it returns has
-// the local address of s. Errors that only this connection had are passed over.
+// Accept waits for a connection and takes it: accept4(2). What it returns has the
+// local address of s, and is the caller's. Errors that only this connection had are
+// passed over. The wait ends with ctx, whose cause it then returns, and at the read
+// deadline with os.ErrDeadlineExceeded.
 func (s *Socket) Accept(ctx context.Context) (*Socket, error) {
-	stop := context.AfterFunc(ctx, s.Interrupt)
-	defer stop()
 	for {
 		fd, err := s.accept(ctx)
 		if isConnectionError(err) {
 			continue
 		}
 		if err != nil {
-			return nil, s.wrap("accept", endOf(ctx, err))
+			return nil, s.wrap("accept", err)
 		}
 		return s.accepted(fd)
 	}
 }
 
-// TryAccept is Accept without waiting: EAGAIN when no connection is queued. It
-// must not be used on an inherited socket, which may be blocking.
+// TryAccept is Accept without waiting: EAGAIN when no connection is queued. It must
+// not be used on a socket that was made elsewhere, which may be blocking.
 func (s *Socket) TryAccept() (*Socket, error) {
 	for {
 		fd, err := accept4(s.fd)
@@ -39,8 +43,8 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	}
 }
 
-// isConnectionError reports whether accept(2) failed because of the connection
-// that it was to return: it also passes on what the network has done to it.
+// isConnectionError reports whether accept(2) failed because of the connection that
+// it was to return: it also returns what the network has done to that.
 func isConnectionError(err error) bool {
 	switch err {
 	case unix.ECONNABORTED, unix.EPERM, unix.EPROTO, unix.ENOPROTOOPT, unix.ENETDOWN,
@@ -51,10 +55,10 @@ func isConnectionError(err error) bool {
 }
 
 func (s *Socket) accept(ctx context.Context) (fd int, err error) {
-	if s.inherited {
+	if s.foreign {
 		return s.acceptShared(ctx)
 	}
-	waitErr := s.WaitRead(func(uintptr) bool {
+	waitErr := s.await(ctx, receiving, (*rawConn)(s), func(uintptr) bool {
 		fd, err = accept4(s.fd)
 		return err != unix.EAGAIN
 	})
@@ -64,10 +68,10 @@ func (s *Socket) accept(ctx context.Context) (fd int, err error) {
 	return fd, err
 }
 
-// acceptShared accepts from a listening socket that may be blocking and that
-// another process may accept from, too: between the poller's word and accept4
-// the connection can be gone, so that accept4 waits. It gets a thread of its
-// own for that, which is left behind when ctx ends.
+// acceptShared accepts from a listening socket that may be blocking and that other
+// processes may accept from. Another one may take the connection after the poller
+// has reported it, so that accept4(2) waits: it gets a thread of its own, which is
+// left behind when ctx ends.
 func (s *Socket) acceptShared(ctx context.Context) (int, error) {
 	type result struct {
 		fd  int
@@ -77,7 +81,7 @@ func (s *Socket) acceptShared(ctx context.Context) (int, error) {
 	abandoned := make(chan struct{})
 	defer close(abandoned)
 	for {
-		err := s.WaitRead(func(uintptr) bool { return ready(s.fd, unix.POLLIN) })
+		err := s.await(ctx, receiving, (*rawConn)(s), func(uintptr) bool { return poll.Ready(s.fd, unix.POLLIN) })
 		if err != nil {
 			return -1, err
 		}
@@ -109,26 +113,26 @@ func (s *Socket) acceptShared(ctx context.Context) (int, error) {
 	}
 }
 
-// acceptGrace is how long acceptShared still waits for accept4 to return what
-// poll(2) has seen, when it is to end.
+// acceptGrace is how long acceptShared, when it is to end, still waits for accept4
+// to return the connection that poll(2) has seen.
 const acceptGrace = 50 * time.Millisecond
 
 func accept4(fd int) (int, error) {
-	return ignoringEINTR(func() (int, error) {
+	return sys.Retry(func() (int, error) {
 		n, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		return n, err
 	})
 }
 
 func (s *Socket) accepted(fd int) (*Socket, error) {
-	c := &Socket{fd: fd, domain: s.domain, typ: s.typ, connected: true, passesCreds: s.passesCreds, credsGiven: s.credsGiven}
+	c := &Socket{fd: fd, domain: s.domain, typ: s.typ, connected: true, exclusive: s.exclusive, passesCreds: s.passesCreds, credsGiven: s.credsGiven}
 	if err := c.poll(); err != nil {
 		return nil, s.wrap("accept", err)
 	}
 	if s.domain == unix.AF_UNIX {
-		c.local = s.local // as all connections have its name
-		if name, err := getpeername(fd); err == nil {
-			c.peer = name.address(s.typ)
+		c.local = s.local // all connections have its name
+		if name, connected := sockname.Peer(fd); connected {
+			c.peer = addressOf(&name, s.typ)
 		}
 	} else {
 		c.readNames()

@@ -11,12 +11,14 @@ import (
 	"unicode/utf8"
 
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/syntax"
 
 	"golang.org/x/sys/unix"
 )
 
-// Network is the kind of socket that an address belongs to, by the scheme that
-// stands before the first colon of an address.
+// Network is the kind of socket that an address belongs to: the scheme of the
+// address.
 type Network string
 
 // The networks that an address can name.
@@ -34,9 +36,9 @@ const (
 	Raw           Network = "sockaddr" // of any other family: a destination on an open socket
 )
 
-// networks says what sockets each network consists of. family 0 is either of
-// AF_INET and AF_INET6. It is no map, as what has to be made whenever the process
-// begins is none of the tables here.
+// networks says which sockets each network consists of; family 0 is AF_INET or
+// AF_INET6. Tables in this package are arrays and not maps, which would have to be
+// filled whenever a process starts.
 var networks = [...]struct {
 	network     Network
 	family, typ int
@@ -52,7 +54,8 @@ var networks = [...]struct {
 	{UDP6, unix.AF_INET6, unix.SOCK_DGRAM},
 }
 
-// sockets are the address family and the type of n's, 0 where it says neither.
+// sockets returns the address family and the type of the sockets of n, 0 for both
+// where n does not say.
 func (n Network) sockets() (family, typ int) {
 	for i := range networks {
 		if row := &networks[i]; row.network == n {
@@ -72,55 +75,34 @@ func (n Network) typ() int {
 	return typ
 }
 
-// IsUnix reports whether n is one of the Unix socket types.
+// IsUnix reports whether n is one of the Unix networks.
 func (n Network) IsUnix() bool { return n.family() == unix.AF_UNIX }
 
-// IsDatagram reports whether n has datagrams, without connections.
+// IsDatagram reports whether sockets of n carry datagrams, without connections.
 func (n Network) IsDatagram() bool { return n.typ() == unix.SOCK_DGRAM }
 
 // IsStream reports whether sockets of n carry bytes without message boundaries.
 func (n Network) IsStream() bool { return n.typ() == unix.SOCK_STREAM }
 
-// SameType reports whether sockets of n and of other can talk to each other, as
-// far as their types go.
+// SameType reports whether a socket of n can be connected to one of other, as far
+// as their types go.
 func (n Network) SameType(other Network) bool {
 	return n.typ() == other.typ() && n.IsUnix() == other.IsUnix()
 }
 
-// What can be wrong with the text of an address; errors.Is finds them through
-// the *Error of ParseAddress.
+// What can be wrong with an address. errors.Is finds it in the error of
+// ParseAddress.
 var (
 	ErrUnknownScheme = errors.New("unknown scheme")
-	ErrNoScheme      = errors.New("neither a scheme nor a path")
+	ErrNoScheme      = errors.New("invalid address: no scheme and not a path")
 	ErrSyntax        = cmsg.ErrSyntax
-	ErrDBus          = errors.New("an address of D-Bus")
+	ErrDBus          = errors.New("D-Bus address")
 )
 
-// syntaxError is an ErrSyntax whose text says what is wrong.
-type syntaxError string
+func syntaxErrorf(format string, args ...any) error { return syntax.Errorf(format, args...) }
 
-func syntaxErrorf(format string, args ...any) error {
-	return syntaxError(fmt.Sprintf(format, args...))
-}
-
-func (e syntaxError) Error() string        { return string(e) }
-func (e syntaxError) Is(target error) bool { return target == ErrSyntax }
-
-// Error is a failed operation on an address, or on what it stands for.
-type Error struct {
-	Address string // as it was given, or as Address.String writes it
-	Op      string // what was being done: "connect", "bind" ...
-	Err     error
-}
-
-// Error is the address, the operation and the cause, joined by colons.
-func (e *Error) Error() string { return e.Address + ": " + e.Op + ": " + e.Err.Error() }
-
-// Unwrap is the cause, most often a unix.Errno.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Address is one ADDRESS: what a socket is bound or connected to. The zero
-// Address stands for none: a socket without a name.
+// Address is where a socket is bound or connected to. The zero Address stands for
+// none: a socket without a name.
 type Address struct {
 	Network Network
 	Name    string // Unix networks: sun_path; a leading NUL is the abstract namespace. Raw: struct sockaddr
@@ -129,10 +111,11 @@ type Address struct {
 	FD      int    // Inherited
 }
 
-// autobind is the Name of unix:@, for which the kernel picks an abstract name.
+// autobind is the Name of unix:@, for which the kernel picks a name in the abstract
+// namespace.
 const autobind = "\x00"
 
-// ParseAddress parses the text of an address:
+// ParseAddress parses an address:
 //
 //	unix:PATH  unix:@NAME  unix-hex:HEX  and unix-dgram, unix-seqpacket alike
 //	PATH or @NAME, when it contains a '/' or begins with '@': unix
@@ -140,12 +123,13 @@ const autobind = "\x00"
 //	fd:N, and - for fd:0
 //	sockaddr-hex:HEX
 //
-// Everything up to the first colon that reads like a scheme is one. Errors are
-// of type *Error and wrap ErrUnknownScheme, ErrNoScheme, ErrDBus or ErrSyntax.
+// What precedes the first colon is a scheme if it matches ^[a-z][a-z0-9-]*, known
+// or not. Errors are of type *Error and wrap ErrUnknownScheme, ErrNoScheme, ErrDBus
+// or ErrSyntax.
 func ParseAddress(text string) (Address, error) {
 	a, err := parseAddress(text)
 	if err != nil {
-		return Address{}, &Error{Address: text, Op: "parse address", Err: err}
+		return Address{}, &Error{Name: text, Op: "parse address", Err: err}
 	}
 	return a, nil
 }
@@ -154,7 +138,7 @@ func parseAddress(text string) (Address, error) {
 	if text == "-" {
 		return Address{Network: Inherited}, nil
 	}
-	scheme, rest, ok := CutScheme(text)
+	scheme, rest, ok := syntax.CutScheme(text)
 	if !ok {
 		if strings.Contains(text, "/") || strings.HasPrefix(text, "@") {
 			return unixAddress(Unix, text)
@@ -179,26 +163,12 @@ func parseAddress(text string) (Address, error) {
 	return Address{}, fmt.Errorf("%w %q", ErrUnknownScheme, scheme)
 }
 
-// CutScheme splits text at its first colon if what stands before that matches
-// ^[a-z][a-z0-9-]*: and so is a scheme, a known one or not.
-func CutScheme(text string) (scheme, rest string, ok bool) {
-	scheme, rest, ok = strings.Cut(text, ":")
-	if !ok || scheme == "" || scheme[0] < 'a' || scheme[0] > 'z' {
-		return "", text, false
-	}
-	for _, c := range []byte(scheme) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return "", text, false
-		}
-	}
-	return scheme, rest, true
-}
-
-// ParseFD parses the number of a descriptor: decimal digits, at most 2^31-1.
+// ParseFD parses a descriptor number: decimal digits, at most 2^31-1. The error
+// wraps ErrSyntax.
 func ParseFD(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
-		return 0, syntaxErrorf("%q is not the number of a descriptor", text)
+		return 0, syntaxErrorf("invalid descriptor number %q", text)
 	}
 	return int(n), nil
 }
@@ -217,7 +187,7 @@ func unixAddress(network Network, text string) (Address, error) {
 func unixHexAddress(network Network, text string) (Address, error) {
 	name, err := hex.DecodeString(text)
 	if err != nil {
-		return Address{}, syntaxErrorf("%q is not an even number of hexadecimal digits", text)
+		return Address{}, syntaxErrorf("invalid hexadecimal %q: write an even number of digits", text)
 	}
 	return unixName(network, string(name))
 }
@@ -225,10 +195,10 @@ func unixHexAddress(network Network, text string) (Address, error) {
 func rawAddress(text string) (Address, error) {
 	name, err := hex.DecodeString(text)
 	if err != nil {
-		return Address{}, syntaxErrorf("%q is not an even number of hexadecimal digits", text)
+		return Address{}, syntaxErrorf("invalid hexadecimal %q: write an even number of digits", text)
 	}
-	if len(name) < familySize || len(name) > sockaddrSize {
-		return Address{}, syntaxErrorf("a struct sockaddr has %d to %d bytes, not %d", familySize, sockaddrSize, len(name))
+	if len(name) < sockname.FamilySize || len(name) > sockname.MaxSize {
+		return Address{}, syntaxErrorf("invalid struct sockaddr: %[3]d bytes, must be %[1]d to %[2]d", sockname.FamilySize, sockname.MaxSize, len(name))
 	}
 	return Address{Network: Raw, Name: string(name)}, nil
 }
@@ -236,13 +206,13 @@ func rawAddress(text string) (Address, error) {
 func unixName(network Network, name string) (Address, error) {
 	switch {
 	case name == "":
-		return Address{}, syntaxErrorf("the path is empty")
-	case name[0] == 0 && len(name) > sunPathSize:
-		return Address{}, syntaxErrorf("the abstract name has %d bytes, at most %d are possible", len(name)-1, sunPathSize-1)
+		return Address{}, syntaxErrorf("empty path")
+	case name[0] == 0 && len(name) > sockname.SunPath:
+		return Address{}, syntaxErrorf("abstract name too long: %d bytes, at most %d", len(name)-1, sockname.SunPath-1)
 	case name[0] != 0 && strings.Contains(name, "\x00"):
-		return Address{}, syntaxErrorf("the path contains a NUL byte")
+		return Address{}, syntaxErrorf("path contains a NUL byte")
 	case name[0] != 0 && len(name) >= unix.PathMax:
-		return Address{}, syntaxErrorf("the path has %d bytes, at most %d are possible", len(name), unix.PathMax-1)
+		return Address{}, syntaxErrorf("path too long: %d bytes, at most %d", len(name), unix.PathMax-1)
 	}
 	return Address{Network: network, Name: name}, nil
 }
@@ -250,36 +220,36 @@ func unixName(network Network, name string) (Address, error) {
 func inetAddress(network Network, text string) (Address, error) {
 	colon := strings.LastIndexByte(text, ':')
 	if colon < 0 {
-		return Address{}, syntaxErrorf("no port: write %s:HOST:PORT", network)
+		return Address{}, syntaxErrorf("missing port: write %s:HOST:PORT", network)
 	}
 	host, port := text[:colon], text[colon+1:]
 	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
 		host = host[1 : len(host)-1]
 	}
 	if port == "" {
-		return Address{}, syntaxErrorf("the port is empty: write %s:HOST:PORT", network)
+		return Address{}, syntaxErrorf("empty port: write %s:HOST:PORT", network)
 	}
 	for _, part := range []string{host, port} {
 		if strings.ContainsFunc(part, notInWord) {
-			return Address{}, syntaxErrorf("%q is not the name of a host or a service", part)
+			return Address{}, syntaxErrorf("invalid host or service name %q", part)
 		}
 	}
 	if strings.Trim(port, "+-0123456789") == "" { // no service has such a name
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return Address{}, syntaxErrorf("port %s is out of range: 0 to 65535", port)
+			return Address{}, syntaxErrorf("port %s out of range: 0 to 65535", port)
 		}
 	}
 	return Address{Network: network, Host: host, Port: port}, nil
 }
 
-// notInWord reports whether r, which is utf8.RuneError for what is no UTF-8, is in
-// no name of a host, an interface or a service.
+// notInWord reports whether r cannot be in the name of a host, an interface or a
+// service. utf8.RuneError stands for bytes that are not UTF-8.
 func notInWord(r rune) bool {
 	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
 }
 
-// String writes the address so that ParseAddress reads it back. The names of
-// Unix sockets that are not printable UTF-8 come out in hexadecimal.
+// String returns the address in a form that ParseAddress reads. The name of a Unix
+// socket that is not printable UTF-8 is written in hexadecimal.
 func (a Address) String() string {
 	switch {
 	case a.Network == "":
@@ -299,8 +269,7 @@ func (a Address) String() string {
 	return string(a.Network) + ":" + a.Host + ":" + a.Port
 }
 
-// Word is String, but never with a space in it: for where addresses are
-// separated by spaces.
+// Word is String without spaces, for lists in which spaces separate addresses.
 func (a Address) Word() string {
 	if s := a.String(); !strings.Contains(s, " ") {
 		return s
@@ -308,9 +277,9 @@ func (a Address) Word() string {
 	return string(a.Network) + "-hex:" + hex.EncodeToString([]byte(a.Name))
 }
 
-// printable is the text of a Unix name after the scheme, if there is one: the
-// lone NUL of a name of no bytes in the abstract namespace has none, as unix:@
-// stands for a name that the kernel picks.
+// printable returns what follows the scheme in a Unix address, if its name can be
+// written as text. A lone NUL cannot, since unix:@ stands for a name that the
+// kernel picks.
 func (a Address) printable() (text string, ok bool) {
 	text = a.Name
 	if strings.HasPrefix(text, "path=") || strings.HasPrefix(text, "abstract=") {
@@ -338,13 +307,13 @@ func (a Address) printable() (text string, ok bool) {
 // Abstract reports whether a is a name in the abstract namespace: unix(7).
 func (a Address) Abstract() bool { return strings.HasPrefix(a.Name, "\x00") }
 
-// Path is the path of a Unix socket that has one.
+// Path returns the path of a Unix address. ok is false where it has none.
 func (a Address) Path() (path string, ok bool) {
 	return a.Name, a.Network.IsUnix() && !a.Abstract() && a.Name != ""
 }
 
-// absolute is a with its path, if it has one, made absolute, so that the
-// address is of use to processes with another working directory.
+// absolute returns a with its path, if it has one, made absolute, for processes
+// with another working directory.
 func (a Address) absolute() Address {
 	path, ok := a.Path()
 	if !ok || path[0] == '/' {

@@ -1,6 +1,8 @@
 package fdio
 
 import (
+	"fdmsg/fdio/internal/sockname"
+
 	"errors"
 	"os"
 	"strings"
@@ -61,8 +63,8 @@ func TestParseAddressRefuses(t *testing.T) {
 		cause error
 		says  string
 	}{
-		{"", ErrNoScheme, "neither"},
-		{"name", ErrNoScheme, "neither"},
+		{"", ErrNoScheme, "no scheme"},
+		{"name", ErrNoScheme, "no scheme"},
 		{"Unix:/x", nil, ""}, // no scheme, as it has a capital: a path
 		{"http:x", ErrUnknownScheme, `"http"`},
 		{"c:/x", ErrUnknownScheme, `"c"`},
@@ -74,7 +76,7 @@ func TestParseAddressRefuses(t *testing.T) {
 		{"@" + strings.Repeat("x", 108), ErrSyntax, "at most 107"},
 		{"unix:/" + strings.Repeat("x", 4096), ErrSyntax, "at most 4095"},
 		{"tcp:80", ErrSyntax, "tcp:HOST:PORT"},
-		{"tcp:host:", ErrSyntax, "port is empty"},
+		{"tcp:host:", ErrSyntax, "empty port"},
 		{"tcp:host:65536", ErrSyntax, "out of range"},
 		{"tcp::: ", ErrSyntax, "service"},
 		{"udp:a b:1", ErrSyntax, "host"},
@@ -144,11 +146,11 @@ func FuzzSockName(f *testing.F) {
 	f.Add("\x00a\x00b\x00")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, name string) {
-		if len(name) > maxPathName || name != "" && name[0] != 0 && strings.Contains(name, "\x00") {
+		if len(name) > sockname.MaxPath || name != "" && name[0] != 0 && strings.Contains(name, "\x00") {
 			return
 		}
-		n := unixSockName(name)
-		if got := n.address(typeOf(Unix)); got.Name != name {
+		n := sockname.Unix(name)
+		if got := addressOf(&n, typeOf(Unix)); got.Name != name {
 			t.Errorf("name %q comes back as %q", name, got.Name)
 		}
 	})

@@ -4,39 +4,43 @@ import (
 	"io"
 	"os"
 
+	"fdmsg/fdio/internal/sys"
+
 	"golang.org/x/sys/unix"
 )
 
-// Batch receives several messages with one call: recvmmsg(2). Its Messages are
-// the caller's.
+// Batch is several messages to be received with one call: recvmmsg(2). The Messages
+// are the caller's.
 type Batch struct {
 	Messages []*Incoming
 	headers  []mmsghdr
 }
 
 // Batches reports whether TryRecvBatch can be used, once a message has been
-// received: on sockets of our own that carry messages and whose end shows.
-func (s *Socket) Batches() bool { return !s.inherited && !s.IsStream() && !s.tellsNoEnd() }
+// received: on sockets that this package made, that carry messages, and whose end
+// shows.
+func (s *Socket) Batches() bool { return !s.foreign && !s.IsStream() && !s.showsNoEnd() }
 
-// TryRecvBatch is TryRecv of as many messages as there are and b has, and returns
-// how many. With an error it is none.
+// TryRecvBatch receives as many messages as there are and b has, each as TryRecv
+// does without flags, and returns how many. With an error it is none.
 func (s *Socket) TryRecvBatch(b *Batch) (n int, err error) {
 	if err := s.takeDeferred(); err != nil {
 		return 0, err
 	}
 	b.headers = b.headers[:0]
 	for _, m := range b.Messages {
-		m.N, m.Size, m.Control, m.Flags, m.From = 0, 0, nil, 0, Address{}
-		m.header.prepare(s, m.Buffers, m.Space)
+		m.partial = false
+		m.reset()
+		m.header.prepare(s, m.Buffers, m.header.space(s, m.Space))
 		b.headers = append(b.headers, mmsghdr{msg: m.header.msg})
 	}
 	flags := s.recvFlags()
-	n, err = ignoringEINTR(func() (int, error) { return recvmmsg(s.fd, b.headers, flags) })
+	n, err = sys.Retry(func() (int, error) { return recvmmsg(s.fd, b.headers, flags) })
 	if err == unix.EAGAIN {
 		return 0, err
 	}
 	if err != nil {
-		// It may stand before messages.
+		// The error may come before messages that are there.
 		switch again := s.tryRecv(b.Messages[0], b.Messages[0].Buffers, flags); again {
 		case nil:
 			return 1, nil
@@ -48,8 +52,9 @@ func (s *Socket) TryRecvBatch(b *Batch) (n int, err error) {
 	}
 	for i := range n {
 		m, h := b.Messages[i], &b.headers[i]
-		m.header.from.len = h.msg.Namelen
-		err := s.received(m, m.Buffers, flags, int(h.len), int(h.msg.Controllen), int(h.msg.Flags))
+		m.header.from.Len = h.msg.Namelen
+		control := m.header.space(s, m.Space)[:h.msg.Controllen]
+		err := s.received(m, m.Buffers, flags, int(h.len), control, int(h.msg.Flags))
 		if err == io.EOF && i > 0 {
 			s.deferred = err // after what came before it
 			return i, nil

@@ -7,32 +7,40 @@ import (
 	"os"
 	"time"
 
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/sys"
+
 	"golang.org/x/sys/unix"
 )
 
-// DialOptions are what Dial can be told; the zero value is a plain connect.
+// DialOptions are the options of Dial. The zero value is a plain connect.
 type DialOptions struct {
 	From *Address      // bind to this address first
 	Wait time.Duration // keep trying for so long while the address is not there
-	Mode os.FileMode   // permissions of the file that From binds to, as in ListenOptions
+	Mode *os.FileMode  // permissions of the file that From binds to, as in ListenOptions
 
 	Options []Option // of the socket, set before it is bound and connected
 }
 
-// ErrFromTooLong says that From has a path that only fits through /proc, a
-// name that would be of no use to the peer.
-var ErrFromTooLong = errors.New("the path is too long to answer to: 107 bytes at most")
+// ErrFromTooLong says that the path of DialOptions.From is longer than sun_path.
+// Such a path is bound by way of /proc/self/fd, and the name that the peer then
+// sees leads nowhere.
+var ErrFromTooLong = errors.New("path too long for a reply address: at most 107 bytes")
 
-// ErrOtherType says that two addresses are of sockets of different types.
-var ErrOtherType = errors.New("another type of socket")
+// ErrOtherType says that two addresses belong to sockets of different types.
+var ErrOtherType = errors.New("socket type mismatch")
 
-// ErrAutobind says that unix:@ was to be connected to.
-var ErrAutobind = errors.New("the abstract name is empty")
+// ErrAutobind says that the address to connect to is unix:@, for which the kernel
+// picks a name when binding.
+var ErrAutobind = errors.New("abstract name is empty")
 
-// Dial makes a socket and connects it to a: connect(2). Every address of a
-// host is tried. An inherited socket is taken as it is. On datagram sockets,
-// connecting sends nothing; it makes the address the destination and lets the
-// socket wait for room in the receiver's queue. A full backlog is waited out.
+// Dial makes a socket and connects it to a: connect(2). Of a host, every address is
+// tried. A full backlog is waited out. For the address fd:N it is Inherit. The
+// Socket is the caller's, who closes it.
+//
+// On datagram sockets, connecting sends nothing. It makes a the destination of what
+// is sent, and lets the socket wait for room in the receiver's queue.
 func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 	if a.Network == Inherited {
 		return Inherit(a.FD, opts.Options...)
@@ -44,7 +52,7 @@ func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 		patience, cancel = context.WithTimeout(ctx, opts.Wait)
 		defer cancel()
 	}
-	var b backoff
+	var b poll.Backoff
 	for {
 		s, err := dialOnce(ctx, a, opts)
 		if err == nil {
@@ -61,15 +69,16 @@ func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 		if full {
 			wait = ctx
 		}
-		if b.pause(wait) != nil {
+		if b.Sleep(wait) != nil {
 			if ctx.Err() != nil {
-				return nil, &Error{Address: a.String(), Op: "connect", Err: context.Cause(ctx)}
+				return nil, &Error{Name: a.String(), Op: "connect", Err: context.Cause(ctx)}
 			}
 			return nil, err
 		}
 	}
 }
 
+// dialOnce tries every address that a stands for once.
 func dialOnce(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 	targets, err := resolve(ctx, a, false)
 	if err != nil {
@@ -93,7 +102,7 @@ func dialOnce(ctx context.Context, a Address, opts DialOptions) (*Socket, error)
 func (t target) dial(ctx context.Context, opts DialOptions) (*Socket, error) {
 	s, err := newSocket(t.domain, t.typ)
 	if err != nil {
-		return nil, &Error{Address: t.address.String(), Op: "connect", Err: err}
+		return nil, &Error{Name: t.address.String(), Op: "connect", Err: err}
 	}
 	if err := s.dial(ctx, t, opts); err != nil {
 		s.Close()
@@ -113,7 +122,7 @@ func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
 		}
 	}
 	if err := s.connect(ctx, t); err != nil {
-		return &Error{Address: t.address.String(), Op: "connect", Err: err}
+		return &Error{Name: t.address.String(), Op: "connect", Err: err}
 	}
 	bound := s.local
 	s.readNames()
@@ -122,8 +131,8 @@ func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
 	}
 	s.connected = true
 	if s.domain == unix.AF_UNIX {
-		// The name that the kernel has may be relative to the server's
-		// working directory, or lead through its /proc/self/fd.
+		// The name that the kernel knows may be relative to the working directory
+		// of the server, or lead through its /proc/self/fd.
 		s.peer = t.address
 	}
 	s.readPeerCredentials()
@@ -133,10 +142,10 @@ func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
 func (s *Socket) bindFrom(ctx context.Context, t target, opts DialOptions) error {
 	from := *opts.From
 	if !from.Network.SameType(t.address.Network) {
-		return &Error{Address: from.String(), Op: "bind", Err: fmt.Errorf("%w: the destination is %s", ErrOtherType, t.address.Network)}
+		return &Error{Name: from.String(), Op: "bind", Err: fmt.Errorf("%w: the destination is %s", ErrOtherType, t.address.Network)}
 	}
-	if path, ok := from.absolute().Path(); ok && len(path) > maxPathName {
-		return &Error{Address: from.String(), Op: "bind", Err: ErrFromTooLong}
+	if path, ok := from.absolute().Path(); ok && len(path) > sockname.MaxPath {
+		return &Error{Name: from.String(), Op: "bind", Err: ErrFromTooLong}
 	}
 	names, err := resolve(ctx, from, true)
 	if err != nil {
@@ -147,16 +156,17 @@ func (s *Socket) bindFrom(ctx context.Context, t target, opts DialOptions) error
 			return s.bind(ctx, n, opts.Mode)
 		}
 	}
-	return &Error{Address: from.String(), Op: "bind", Err: unix.EAFNOSUPPORT}
+	return &Error{Name: from.String(), Op: "bind", Err: unix.EAFNOSUPPORT}
 }
 
+// connect connects the socket, and puts it on the poller.
 func (s *Socket) connect(ctx context.Context, t target) error {
 	name, release, err := t.connectName()
 	if err != nil {
 		return err
 	}
 	defer release()
-	err = connect(s.fd, &name)
+	err = sockname.Connect(s.fd, &name)
 	if err != nil && err != unix.EINPROGRESS && err != unix.EINTR {
 		return err
 	}
@@ -168,7 +178,7 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 		return nil
 	}
 	var result error
-	waitErr := s.waitWrite(ctx, func(uintptr) bool {
+	waitErr := s.await(ctx, sending, (*rawConn)(s), func(uintptr) bool {
 		errno, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		switch {
 		case err != nil:
@@ -178,28 +188,28 @@ func (s *Socket) connect(ctx context.Context, t target) error {
 			result = unix.Errno(errno)
 			return true
 		}
-		_, err = getpeername(s.fd)
-		return err == nil
+		_, connected := sockname.Peer(s.fd)
+		return connected
 	})
 	return errors.Join(waitErr, result)
 }
 
-// connectName is the name to connect to. A path longer than sun_path is reached
-// through a descriptor of the file, which release closes.
-func (t target) connectName() (name sockName, release func(), err error) {
+// connectName returns the name to connect to. A path longer than sun_path is
+// reached by way of a descriptor of the file, which release closes.
+func (t target) connectName() (name sockname.Name, release func(), err error) {
 	release = func() {}
 	if t.address.isAutobind() {
-		return sockName{}, release, ErrAutobind
+		return sockname.Name{}, release, ErrAutobind
 	}
 	path, ok := t.address.Path()
-	if !ok || len(path) <= maxPathName {
+	if !ok || len(path) <= sockname.MaxPath {
 		return t.name, release, nil
 	}
-	file, err := ignoringEINTR(func() (int, error) {
+	file, err := sys.Retry(func() (int, error) {
 		return unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
-		return sockName{}, release, err
+		return sockname.Name{}, release, err
 	}
-	return unixSockName(procFD(file)), func() { unix.Close(file) }, nil
+	return sockname.Unix(sys.ProcFD(file)), func() { unix.Close(file) }, nil
 }

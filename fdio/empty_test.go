@@ -88,13 +88,13 @@ func TestEmptyMessagesAreWaitedFor(t *testing.T) {
 	received := make(chan error, 1)
 	m := roomFor(0, 10)
 	for range 3 {
-		go func() { received <- s.Recv(m, 0) }()
+		go func() { received <- s.Recv(t.Context(), m, 0) }()
 		send(t, peer, "", 0)
 		if err := <-received; err != nil || m.N != 0 {
 			t.Errorf("%d bytes, %v", m.N, err)
 		}
 	}
-	go func() { received <- s.Recv(m, 0) }()
+	go func() { received <- s.Recv(t.Context(), m, 0) }()
 	unix.Shutdown(peer, unix.SHUT_WR)
 	if err := <-received; err != io.EOF {
 		t.Errorf("at the end: %v", err)

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/poll"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,27 +18,24 @@ func TestUrgentDataIsWaitedFor(t *testing.T) {
 	for name, pair := range streams(t) {
 		t.Run(name, func(t *testing.T) {
 			s, peer := pair(t)
-			if err := s.WaitFor(unix.MSG_OOB); err != nil {
-				t.Fatal(err)
-			}
 			send(t, peer.fd, "plain", 0)
 			awaitPlain(t, s)
 			m := roomFor(100, 10)
 			try(t, s, m, unix.MSG_OOB, unix.EAGAIN, "")
 			received := make(chan error, 1)
-			go func() { received <- s.Recv(m, unix.MSG_OOB) }()
+			go func() { received <- s.Recv(t.Context(), m, unix.MSG_OOB) }()
 			send(t, peer.fd, "!", unix.MSG_OOB)
 			if err := <-received; err != nil || string(m.Data()) != "!" || m.Flags&unix.MSG_OOB == 0 || !untouched(m) {
 				t.Errorf("received %q, msg_flags %#x, %v", m.Data(), m.Flags, err)
 			}
 			try(t, s, m, unix.MSG_OOB, unix.EAGAIN, "") // there is only one
 			try(t, s, m, 0, nil, "plain")
-			go func() { received <- s.Recv(m, unix.MSG_OOB) }()
+			go func() { received <- s.Recv(t.Context(), m, unix.MSG_OOB) }()
 			peer.Close()
 			if err := <-received; err != io.EOF {
 				t.Errorf("after the peer closed: %v", err)
 			}
-			if err := s.Recv(m, unix.MSG_OOB); err != io.EOF {
+			if err := s.Recv(t.Context(), m, unix.MSG_OOB); err != io.EOF {
 				t.Errorf("and again: %v", err)
 			}
 		})
@@ -48,7 +45,7 @@ func TestUrgentDataIsWaitedFor(t *testing.T) {
 // awaitPlain is awaitInput for a socket that waits for urgent data.
 func awaitPlain(t *testing.T, s *Socket) {
 	t.Helper()
-	if err := WaitReadable(testContext(t), s.fd); err != nil {
+	if err := poll.AwaitReadable(testContext(t), s.fd); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -57,31 +54,15 @@ func TestUrgentDataIsPeekedAt(t *testing.T) {
 	for name, pair := range streams(t) {
 		t.Run(name, func(t *testing.T) {
 			s, peer := pair(t)
-			if err := s.WaitFor(unix.MSG_OOB); err != nil {
-				t.Fatal(err)
-			}
 			send(t, peer.fd, "!", unix.MSG_OOB)
 			m := roomFor(100, 10)
 			for _, flags := range []int{unix.MSG_OOB | unix.MSG_PEEK, unix.MSG_OOB} {
-				if err := s.Recv(m, flags); err != nil || string(m.Data()) != "!" {
+				if err := s.Recv(t.Context(), m, flags); err != nil || string(m.Data()) != "!" {
 					t.Errorf("flags %#x: %q, %v", flags, m.Data(), err)
 				}
 			}
 			try(t, s, m, unix.MSG_OOB, unix.EAGAIN, "")
 		})
-	}
-}
-
-func TestWaitForUrgentDataIsInterrupted(t *testing.T) {
-	s, _ := connectedPair(t, abstractName(t, Unix))
-	if err := s.WaitFor(unix.MSG_OOB); err != nil {
-		t.Fatal(err)
-	}
-	received := make(chan error, 1)
-	go func() { received <- s.Recv(roomFor(0, 1), unix.MSG_OOB) }()
-	s.Interrupt()
-	if err := <-received; !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("%v", err)
 	}
 }
 
@@ -95,7 +76,7 @@ func TestUrgentDataThatComesInLineIsRefused(t *testing.T) {
 	if err := s.TryRecv(m, unix.MSG_OOB); !errors.Is(err, unix.EINVAL) {
 		t.Errorf("%v, want EINVAL", err)
 	}
-	if err := s.Recv(m, 0); err != nil || string(m.Data()) != "!" {
+	if err := s.Recv(t.Context(), m, 0); err != nil || string(m.Data()) != "!" {
 		t.Errorf("in line: %q, %v", m.Data(), err)
 	}
 }
@@ -133,7 +114,7 @@ func TestErrorQueueTellsOfAClosedPort(t *testing.T) {
 			try(t, s, m, unix.MSG_ERRQUEUE, unix.EAGAIN, "")
 			closed.Close()
 			received := make(chan error, 1)
-			go func() { received <- s.Recv(m, unix.MSG_ERRQUEUE) }()
+			go func() { received <- s.Recv(t.Context(), m, unix.MSG_ERRQUEUE) }()
 			send(t, s.fd, "returned", 0)
 			if err := <-received; err != nil || string(m.Data()) != "returned" || m.Flags&unix.MSG_ERRQUEUE == 0 || !untouched(m) {
 				t.Fatalf("received %q, msg_flags %#x, %v", m.Data(), m.Flags, err)
@@ -174,7 +155,7 @@ func TestErrorQueueReturnsAnEmptyMessage(t *testing.T) {
 	closed.Close()
 	send(t, s.fd, "", 0)
 	m := roomFor(1000, 10)
-	if err := s.Recv(m, unix.MSG_ERRQUEUE); err != nil || m.N != 0 || len(m.Control) == 0 {
+	if err := s.Recv(t.Context(), m, unix.MSG_ERRQUEUE); err != nil || m.N != 0 || len(m.Control) == 0 {
 		t.Errorf("%d bytes, %d of control data, %v", m.N, len(m.Control), err)
 	}
 }
@@ -192,7 +173,7 @@ func TestErrorQueueHasTransmitTimestamps(t *testing.T) {
 				defer s.Close()
 				send(t, s.fd, "stamped", 0)
 				m := roomFor(1000, 2000)
-				if err := s.Recv(m, unix.MSG_ERRQUEUE); err != nil {
+				if err := s.Recv(t.Context(), m, unix.MSG_ERRQUEUE); err != nil {
 					t.Fatal(err)
 				}
 				var types []string
@@ -218,7 +199,7 @@ func TestTruncDoesNotDiscardTheErrorQueueOfTCP(t *testing.T) {
 	defer s.Close()
 	send(t, s.fd, "stamped", 0)
 	m := roomFor(1000, 2000)
-	if err := s.Recv(m, unix.MSG_ERRQUEUE|unix.MSG_TRUNC); err != nil || !strings.HasSuffix(string(m.Data()), "stamped") || !untouched(m) {
+	if err := s.Recv(t.Context(), m, unix.MSG_ERRQUEUE|unix.MSG_TRUNC); err != nil || !strings.HasSuffix(string(m.Data()), "stamped") || !untouched(m) {
 		t.Errorf("%d bytes of %d, %v", m.N, m.Size, err)
 	}
 }

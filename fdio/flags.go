@@ -2,10 +2,11 @@ package fdio
 
 import (
 	"errors"
+	"iter"
 	"strconv"
-	"strings"
 
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/syntax"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,11 +52,11 @@ const (
 )
 
 // ErrFlagSide says that a flag has no meaning in the call that it was given for.
-var ErrFlagSide = errors.New("the flag has no meaning in this call")
+var ErrFlagSide = errors.New("flag not valid for this call")
 
-// ParseFlag is the flag named text, MSG_PEEK for example, or the bits of a
-// number. A name that is not of one of the bits in allowed, SendFlags or
-// RecvFlags, is an ErrFlagSide; an unknown one a *cmsg.NameError.
+// ParseFlag returns the flag named text, MSG_PEEK for example, or the bits of a
+// number. A flag that is known and not in allowed, SendFlags or RecvFlags, is an
+// ErrFlagSide; an unknown name a *cmsg.NameError.
 func ParseFlag(text string, allowed int) (int, error) {
 	var known []string
 	for _, f := range MessageFlags {
@@ -69,29 +70,50 @@ func ParseFlag(text string, allowed int) (int, error) {
 			known = append(known, f.Name)
 		}
 	}
-	n, err := strconv.ParseUint(text, 0, 31)
+	n, err := syntax.ParseUint(text, 31)
 	switch {
-	case err == nil && !strings.Contains(text, "_"):
+	case err == nil:
 		return int(n), nil
 	case errors.Is(err, strconv.ErrRange):
-		return 0, syntaxErrorf("flag %s is out of range: below 0x80000000", text)
+		return 0, syntaxErrorf("flag %s out of range: must be below 0x80000000", text)
 	}
 	return 0, &cmsg.NameError{Kind: "flag", Name: text, Known: known}
 }
 
-// FlagNames are the names of the bits in set; those without a name are one
-// hexadecimal number.
+// FlagNames returns the names of the bits in set, see FlagsIn.
 func FlagNames(set int, names []Flag) []string {
 	list := []string{}
-	rest := uint32(set)
-	for _, f := range names {
-		if bits := uint32(f.Bits); bits != 0 && rest&bits == bits {
-			list = append(list, f.Name)
-			rest &^= bits
-		}
-	}
-	if rest != 0 {
-		list = append(list, "0x"+strconv.FormatUint(uint64(rest), 16))
+	for f := range FlagsIn(set, names) {
+		list = append(list, f.String())
 	}
 	return list
+}
+
+// FlagsIn yields the flags that set consists of, in the order of names. Bits that
+// are not among those come last, as one Flag without a Name.
+func FlagsIn(set int, names []Flag) iter.Seq[Flag] {
+	return func(yield func(Flag) bool) {
+		rest := uint32(set)
+		for _, f := range names {
+			bits := uint32(f.Bits)
+			if bits == 0 || rest&bits != bits {
+				continue
+			}
+			if rest &^= bits; !yield(f) {
+				return
+			}
+		}
+		if rest != 0 {
+			yield(Flag{Bits: int(rest)})
+		}
+	}
+}
+
+// String returns the name, or where there is none the bits as a hexadecimal
+// number: 0x800000.
+func (f Flag) String() string {
+	if f.Name != "" {
+		return f.Name
+	}
+	return "0x" + strconv.FormatUint(uint64(uint32(f.Bits)), 16)
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"testing"
 
+	"fdmsg/fdio/internal/sockname"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -34,7 +36,7 @@ func TestInheritedBlockingSocketIsWaitedForAndLeftBlocking(t *testing.T) {
 		received := make(chan []byte, 1)
 		go func() {
 			in := newIncoming(4000, 100)
-			if err := s.Recv(in, 0); err != nil {
+			if err := s.Recv(t.Context(), in, 0); err != nil {
 				t.Error(err)
 			}
 			received <- bytes.Clone(in.Data())
@@ -65,7 +67,7 @@ func TestInheritedSocketManyMessages(t *testing.T) {
 	}()
 	in := newIncoming(10, 0)
 	for range count {
-		if err := s.Recv(in, 0); err != nil {
+		if err := s.Recv(t.Context(), in, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,12 +107,12 @@ func TestInheritedSocketEnds(t *testing.T) {
 			if err := unix.Sendto(other, nil, 0, nil); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Recv(in, 0); err != nil || in.N != 0 {
+			if err := s.Recv(t.Context(), in, 0); err != nil || in.N != 0 {
 				t.Errorf("empty message: %d bytes, %v", in.N, err)
 			}
 		}
 		unix.Shutdown(other, unix.SHUT_WR)
-		if err := s.Recv(in, 0); err != io.EOF {
+		if err := s.Recv(t.Context(), in, 0); err != io.EOF {
 			t.Errorf("type %d: at the end: %v", typ, err)
 		}
 	}
@@ -126,11 +128,11 @@ func TestEmptyMessageDoesNotHideThoseBehindIt(t *testing.T) {
 	unix.Shutdown(other, unix.SHUT_WR)
 	in := newIncoming(10, 0)
 	for _, want := range []string{"", "data"} {
-		if err := s.Recv(in, 0); err != nil || string(in.Data()) != want {
+		if err := s.Recv(t.Context(), in, 0); err != nil || string(in.Data()) != want {
 			t.Errorf("received %q, %v; want %q", in.Data(), err, want)
 		}
 	}
-	if err := s.Recv(in, 0); err != io.EOF {
+	if err := s.Recv(t.Context(), in, 0); err != io.EOF {
 		t.Errorf("at the end: %v", err)
 	}
 }
@@ -156,7 +158,7 @@ func TestAnswerIsReceivedBeforeAReset(t *testing.T) {
 		}
 		unix.Close(fds[1])
 		in := newIncoming(10, 0)
-		if err := s.Recv(in, 0); err != nil || string(in.Data()) != "answer" {
+		if err := s.Recv(t.Context(), in, 0); err != nil || string(in.Data()) != "answer" {
 			t.Errorf("type %d: received %q, %v", typ, in.Data(), err)
 		}
 	}
@@ -221,28 +223,6 @@ func TestSameSocket(t *testing.T) {
 	}
 }
 
-func TestWaitHangup(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	gone := make(chan error, 1)
-	go func() { gone <- WaitHangup(testContext(t), int(w.Fd())) }()
-	r.Close()
-	if err := <-gone; err != nil {
-		t.Error(err)
-	}
-	file, err := os.CreateTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if err := WaitHangup(testContext(t), int(file.Fd())); !errors.Is(err, unix.EPERM) {
-		t.Errorf("regular file: %v", err)
-	}
-}
-
 func BenchmarkReceive(b *testing.B) {
 	for _, typ := range []struct {
 		name string
@@ -282,8 +262,8 @@ func listeningFD(t *testing.T) (int, Address) {
 		t.Fatal(err)
 	}
 	a := abstractName(t, Unix)
-	name := unixSockName(a.Name)
-	if err := errors.Join(bind(fd, &name), unix.Listen(fd, 10)); err != nil {
+	name := sockname.Unix(a.Name)
+	if err := errors.Join(sockname.Bind(fd, &name), unix.Listen(fd, 10)); err != nil {
 		t.Fatal(err)
 	}
 	return fd, a

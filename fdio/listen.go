@@ -6,40 +6,53 @@ import (
 	"errors"
 	"os"
 
+	"fdmsg/fdio/internal/sockname"
+
 	"golang.org/x/sys/unix"
 )
 
-// DefaultBacklog is how many connections may wait to be accepted. The kernel
-// lowers it to net.core.somaxconn: listen(2).
+// DefaultBacklog is how many connections may wait to be accepted where nothing else
+// is said. The kernel lowers it to net.core.somaxconn: listen(2).
 const DefaultBacklog = 4096
 
-// DefaultMode is what a socket file may be used by: its owner alone.
+// DefaultMode are the permissions of a socket file where nothing else is said: only
+// its owner may connect.
 const DefaultMode os.FileMode = 0o600
 
-// ListenOptions are what Listen can be told.
+// ListenOptions are the options of Listen. The zero value serves for most sockets.
 type ListenOptions struct {
-	// Mode are the permissions of the socket file, whatever the umask. The zero
-	// value is DefaultMode; os.ModeSocket alone is none for anybody.
-	Mode os.FileMode
+	// Mode are the permission bits of the socket file, whatever the umask; nil:
+	// DefaultMode. Connecting takes write permission: unix(7).
+	Mode *os.FileMode
 
-	// Backlog is how many connections may wait to be accepted, 0: DefaultBacklog.
+	// Backlog is how many connections may wait to be accepted; 0: DefaultBacklog.
 	Backlog int
 
-	// Plain sets no option that Unix sockets receive messages with here: for a
-	// socket that is passed on.
+	// Plain leaves SO_PASSCRED off, for a socket that is passed on: whoever
+	// receives from it may not expect credentials.
 	Plain bool
 
-	// Options are set before the socket is bound, and on every accepted
-	// connection that does not inherit them.
+	// Exclusive says that one goroutine alone receives from, and sends on, the
+	// socket or a connection that is accepted from it; deadlines may still be set by
+	// anybody. The socket's descriptor may then change while it is used, which a
+	// RawConn hides.
+	Exclusive bool
+
+	// Options are set before the socket is bound, and on every accepted connection
+	// that does not inherit them.
 	Options []Option
 }
 
-// Listen makes a socket bound to a, and listening where its type has
-// connections: bind(2), listen(2). An inherited socket is taken as it is. The
-// file of a Unix path has its permissions from the first instant; Close removes
-// it. Of the addresses of a host, the first that can be bound is taken.
+// Listen makes a socket that is bound to a, and listens where its type has
+// connections: bind(2), listen(2). Of a host, the first address that can be bound
+// is taken. For the address fd:N it is Inherit. The Socket is the caller's, who
+// closes it.
 //
-// Unix datagram sockets are set to deliver the credentials of senders.
+// The file of a Unix path has its permissions from the first instant, and is
+// removed by Close. A file that a dead server left behind is replaced; any other
+// file is ErrInTheWay, a live server EADDRINUSE.
+//
+// Unix datagram sockets deliver the credentials of senders, in Incoming.Sender.
 func Listen(ctx context.Context, a Address, opts ListenOptions) (*Socket, error) {
 	if a.Network == Inherited {
 		return Inherit(a.FD, opts.Options...)
@@ -57,8 +70,8 @@ func Listen(ctx context.Context, a Address, opts ListenOptions) (*Socket, error)
 	return s, err
 }
 
-// noSuchAddress tells whether err says that this machine lacks an address or
-// its family, so that another one of the host may do.
+// noSuchAddress reports whether err says that this machine lacks an address or its
+// family, so that another address of the host may do.
 func noSuchAddress(err error) bool {
 	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL) ||
 		errors.Is(err, unix.ENOPROTOOPT) // an option of the other family
@@ -67,7 +80,7 @@ func noSuchAddress(err error) bool {
 func (t target) listen(ctx context.Context, opts ListenOptions) (*Socket, error) {
 	s, err := newSocket(t.domain, t.typ)
 	if err != nil {
-		return nil, &Error{Address: t.address.String(), Op: "bind", Err: err}
+		return nil, &Error{Name: t.address.String(), Op: "bind", Err: err}
 	}
 	if err := s.listen(ctx, t, opts); err != nil {
 		s.Close()
@@ -78,8 +91,9 @@ func (t target) listen(ctx context.Context, opts ListenOptions) (*Socket, error)
 
 func (s *Socket) listen(ctx context.Context, t target, opts ListenOptions) error {
 	fail := func(op string, err error) error {
-		return &Error{Address: t.address.String(), Op: op, Err: err}
+		return &Error{Name: t.address.String(), Op: op, Err: err}
 	}
+	s.exclusive = opts.Exclusive
 	if err := s.setBeforeBind(t, opts.Plain); err != nil {
 		return fail("bind", err)
 	}
@@ -101,18 +115,19 @@ func (s *Socket) listen(ctx context.Context, t target, opts ListenOptions) error
 	return nil
 }
 
+// setBeforeBind sets the options that the socket needs before it has a name.
 func (s *Socket) setBeforeBind(t target, plain bool) error {
 	switch {
 	case s.domain == unix.AF_UNIX && plain:
 		return nil
 	case s.domain == unix.AF_UNIX && s.typ == unix.SOCK_DGRAM:
-		// Before bind: what is queued earlier carries no credentials.
+		// Before bind, since what is queued earlier carries no credentials.
 		return s.passCredentials()
 	case s.domain == unix.AF_UNIX:
-		return s.markEnd()
+		return s.askForEnd()
 	}
 	if s.domain == unix.AF_INET6 {
-		// Both families, whatever net.ipv6.bindv6only says, unless asked for one.
+		// Both families, unless one was asked for, whatever net.ipv6.bindv6only says.
 		only := 0
 		if t.address.Network.family() == unix.AF_INET6 {
 			only = 1
@@ -124,30 +139,31 @@ func (s *Socket) setBeforeBind(t target, plain bool) error {
 	if s.typ != unix.SOCK_STREAM {
 		return nil
 	}
-	// A server can be started again while connections of its last run linger.
+	// A server can then be started again while connections of its last run linger.
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
 }
 
 // bind gives the socket its name, and makes the file of a Unix path.
-func (s *Socket) bind(ctx context.Context, t target, mode os.FileMode) error {
+func (s *Socket) bind(ctx context.Context, t target, mode *os.FileMode) error {
 	path, isPath := t.address.Path()
 	if !isPath {
-		if err := bind(s.fd, &t.name); err != nil {
-			return &Error{Address: t.address.String(), Op: "bind", Err: err}
+		if err := sockname.Bind(s.fd, &t.name); err != nil {
+			return &Error{Name: t.address.String(), Op: "bind", Err: err}
 		}
 		s.readNames()
 		return nil
 	}
-	if mode == 0 {
-		mode = DefaultMode
+	permissions := DefaultMode
+	if mode != nil {
+		permissions = *mode
 	}
 	t.address = t.address.absolute()
-	if abs, _ := t.address.Path(); len(abs) <= maxPathName {
+	if abs, _ := t.address.Path(); len(abs) <= sockname.MaxPath {
 		path = abs // of use to peers with another working directory
 	}
-	file, err := bindFile(ctx, s.fd, path, mode)
+	file, err := bindFile(ctx, s.fd, path, permissions)
 	if err != nil {
-		return &Error{Address: t.address.String(), Op: "bind", Err: err}
+		return &Error{Name: t.address.String(), Op: "bind", Err: err}
 	}
 	s.file, s.local = file, t.address
 	return nil

@@ -23,7 +23,7 @@ type Option struct {
 	text string // what the option is called in errors
 }
 
-// String writes the option in the form that ParseOption reads.
+// String returns the option in the form that ParseOption reads.
 func (o Option) String() string {
 	level, number := cmsg.LevelName(o.Level), strconv.Itoa(o.Name)
 	if o.Null > 0 {
@@ -35,14 +35,14 @@ func (o Option) String() string {
 	return fmt.Sprintf("%s:%s=hex=%x", level, number, o.Value)
 }
 
-// Is reports whether o is the option name of level.
+// Is reports whether o is the option that level and name say.
 func (o Option) Is(level, name int) bool { return o.Level == level && o.Name == name }
 
-// setOptions sets options, on a socket known by address.
+// setOptions sets options on the socket, which errors call by the address.
 func (s *Socket) setOptions(options []Option, address Address) error {
 	for _, o := range options {
 		if err := s.setOption(o); err != nil {
-			return &Error{Address: address.String(), Op: "set " + o.text, Err: err}
+			return &Error{Name: address.String(), Op: "set " + o.text, Err: err}
 		}
 	}
 	return nil
@@ -56,7 +56,7 @@ func (s *Socket) setOption(o Option) error {
 	return err
 }
 
-// setBeforeConnect sets options, and returns those that are to be set when the
+// setBeforeConnect sets options, and returns those that have to wait until the
 // socket is connected: late ones, and what a stream refuses before.
 func (s *Socket) setBeforeConnect(options []Option, address Address) (later []Option, err error) {
 	for _, o := range options {
@@ -69,16 +69,16 @@ func (s *Socket) setBeforeConnect(options []Option, address Address) (later []Op
 		case s.IsStream() && (err == unix.EINVAL || err == unix.ENOTCONN):
 			later = append(later, o)
 		case err != nil:
-			return nil, &Error{Address: address.String(), Op: "set " + o.text, Err: err}
+			return nil, &Error{Name: address.String(), Op: "set " + o.text, Err: err}
 		}
 	}
 	return later, nil
 }
 
-// setListening sets options on a socket that is to listen, or to receive
-// datagrams, and keeps those that connections accepted from it must be given
-// again: late ones, all on Unix sockets, which inherit but a few, and the
-// priority, which the kernel has begin with 0.
+// setListening sets options on a socket that is to listen or to receive datagrams,
+// and keeps those that have to be set again on accepted connections: late ones,
+// SO_PRIORITY, with which the kernel does not begin, and on Unix sockets all, since
+// those inherit only a few.
 func (s *Socket) setListening(options []Option, address Address) error {
 	var now []Option
 	for _, o := range options {
@@ -100,7 +100,7 @@ func (o Option) stampsIDs() bool {
 	return stamps && len(o.Value) >= 4 && binary.NativeEndian.Uint32(o.Value)&unix.SOF_TIMESTAMPING_OPT_ID != 0
 }
 
-// on reports whether the value, an integer, is other than zero.
+// on reports whether the value, an integer, is not zero.
 func (o Option) on() bool {
 	for _, b := range o.Value {
 		if b != 0 {
@@ -110,11 +110,12 @@ func (o Option) on() bool {
 	return false
 }
 
-// ParseOption reads a socket option from the form NAME=VALUE, NAME being one of
-// optionTable, or LEVEL:NUMBER=VALUE. Without =VALUE it is switched on. What a
-// value is goes by the option: an integer that may have K, M or G after it, on
-// or off, seconds, a name; typed parts as cmsg.ParseData reads them serve for
-// all. The error is a *cmsg.NameError or wraps ErrSyntax.
+// ParseOption parses a socket option of the form NAME=VALUE, where NAME is one that
+// this package knows, SO_SNDBUF for example, or LEVEL:NUMBER=VALUE. Without =VALUE
+// the option is switched on. The form of the value depends on the option: an
+// integer, which K, M or G may follow for powers of 1024, on or off, a duration, a
+// name. Every option also takes typed parts, as cmsg.ParseData reads them. The
+// error is a *cmsg.NameError or wraps ErrSyntax.
 func ParseOption(text string) (Option, error) {
 	name, value, hasValue := strings.Cut(text, "=")
 	if level, number, ok := strings.Cut(name, ":"); ok {
@@ -132,7 +133,7 @@ func ParseOption(text string) (Option, error) {
 		return o, err
 	}
 	if name == "" {
-		return Option{}, syntaxErrorf("no name of an option")
+		return Option{}, syntaxErrorf("missing option name")
 	}
 	return Option{}, &cmsg.NameError{Kind: "socket option", Name: name, Known: known}
 }
@@ -150,7 +151,7 @@ func parseNumbered(levelText, numberText, value string, hasValue bool) (Option, 
 	} else {
 		number, err := strconv.ParseInt(numberText, 0, 32)
 		if err != nil || strings.Contains(numberText, "_") {
-			return Option{}, syntaxErrorf("%q is not the number of an option", numberText)
+			return Option{}, syntaxErrorf("invalid option number %q", numberText)
 		}
 		o.Name = int(number)
 	}
@@ -164,7 +165,7 @@ func parseNumbered(levelText, numberText, value string, hasValue bool) (Option, 
 	return o, err
 }
 
-// findOption finds an option of level by its name or number.
+// findOption returns the option of level with that name or number, nil for none.
 func findOption(level int, text string) *optionRow {
 	number, err := strconv.ParseInt(text, 0, 32)
 	for i := range optionTable {
@@ -191,7 +192,7 @@ func (o *Option) parseValue(kind valueKind, text string, given bool) (err error)
 func parseOptionValue(kind valueKind, text string, given bool) ([]byte, error) {
 	if !given {
 		if _, err := kind(""); err == nil { // any text would be a name
-			return nil, syntaxErrorf("no value: write NAME=VALUE")
+			return nil, syntaxErrorf("missing value: write NAME=VALUE")
 		}
 		text = "on"
 	}
@@ -200,7 +201,7 @@ func parseOptionValue(kind valueKind, text string, given bool) ([]byte, error) {
 	}
 	data, err := kind(text)
 	if err != nil && !given {
-		return nil, syntaxErrorf("no value: write NAME=VALUE")
+		return nil, syntaxErrorf("missing value: write NAME=VALUE")
 	}
 	return data, err
 }

@@ -1,8 +1,12 @@
 package fdio
 
-import "golang.org/x/sys/unix"
+import (
+	"fdmsg/fdio/internal/sys"
 
-// optionRow is a socket option that has a name.
+	"golang.org/x/sys/unix"
+)
+
+// optionRow is a socket option that is known by its name.
 type optionRow struct {
 	level  int
 	name   string
@@ -11,10 +15,8 @@ type optionRow struct {
 	late   bool // needs a connected socket
 }
 
-const ipv6FlowInfo = 11 // IPV6_FLOWINFO of <linux/in6.h>, which x/sys/unix does not have
-
-// optionTable are the options of setsockopt(2) that can be set: socket(7),
-// ip(7), ipv6(7), tcp(7), udp(7).
+// optionTable lists the options of setsockopt(2) that are known: socket(7), ip(7),
+// ipv6(7), tcp(7), udp(7).
 var optionTable = [...]optionRow{
 	{unix.SOL_SOCKET, "SO_BINDTODEVICE", unix.SO_BINDTODEVICE, deviceValue, false},
 	{unix.SOL_SOCKET, "SO_BINDTOIFINDEX", unix.SO_BINDTOIFINDEX, intValue, false},
@@ -110,7 +112,7 @@ var optionTable = [...]optionRow{
 	{unix.IPPROTO_IPV6, "IPV6_DONTFRAG", unix.IPV6_DONTFRAG, boolValue, false},
 	{unix.IPPROTO_IPV6, "IPV6_DROP_MEMBERSHIP", unix.IPV6_DROP_MEMBERSHIP, membershipValue, false},
 	{unix.IPPROTO_IPV6, "IPV6_DSTOPTS", unix.IPV6_DSTOPTS, rawValue, false},
-	{unix.IPPROTO_IPV6, "IPV6_FLOWINFO", ipv6FlowInfo, boolValue, false},
+	{unix.IPPROTO_IPV6, "IPV6_FLOWINFO", sys.IPV6FlowInfo, boolValue, false},
 	{unix.IPPROTO_IPV6, "IPV6_FREEBIND", unix.IPV6_FREEBIND, boolValue, false},
 	{unix.IPPROTO_IPV6, "IPV6_HOPOPTS", unix.IPV6_HOPOPTS, rawValue, false},
 	{unix.IPPROTO_IPV6, "IPV6_JOIN_ANYCAST", unix.IPV6_JOIN_ANYCAST, membershipValue, false},

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strconv"
 
+	"fdmsg/fdio/internal/sockname"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -16,24 +18,24 @@ type target struct {
 	address Address
 	domain  int
 	typ     int
-	name    sockName // all but paths of Unix sockets
+	name    sockname.Name // all but paths of Unix sockets
 }
 
-// resolve lists the socket names that a stands for: every address of a host,
-// in the order of the resolver. An empty host is every address of this machine
-// when binding, else the loopback addresses.
+// resolve returns the socket names that a stands for: every address of a host, in
+// the order of the resolver. An empty host stands for every address of this machine
+// when binding, else for the loopback addresses.
 func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
 	domain, typ := a.Network.sockets()
 	if domain == unix.AF_UNIX {
 		return []target{{a, domain, typ, unixTargetName(a)}}, nil
 	}
 	if a.Network == Raw {
-		name := rawSockName(a)
-		return []target{{a, name.family(), 0, name}}, nil
+		name := sockname.FromBytes(a.Name)
+		return []target{{a, name.Family(), 0, name}}, nil
 	}
 	ips, port, err := lookup(ctx, a, binding)
 	if err != nil {
-		return nil, &Error{Address: a.String(), Op: "resolve", Err: err}
+		return nil, &Error{Name: a.String(), Op: "resolve", Err: err}
 	}
 	var targets []target
 	for _, ip := range ips {
@@ -46,28 +48,29 @@ func resolve(ctx context.Context, a Address, binding bool) ([]target, error) {
 		}
 		zone, err := zoneIndex(ip.Zone())
 		if err != nil {
-			return nil, &Error{Address: a.String(), Op: "resolve", Err: err}
+			return nil, &Error{Name: a.String(), Op: "resolve", Err: err}
 		}
-		targets = append(targets, target{a, family, typ, inetSockName(family, ip, port, zone)})
+		targets = append(targets, target{a, family, typ, sockname.Inet(family, ip, port, zone)})
 	}
 	if len(targets) == 0 {
-		return nil, &Error{Address: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s suits %s", a.Host, a.Network)}
+		return nil, &Error{Name: a.String(), Op: "resolve", Err: fmt.Errorf("no address of %s for %s", a.Host, a.Network)}
 	}
 	return targets, nil
 }
 
-func unixTargetName(a Address) sockName {
+func unixTargetName(a Address) sockname.Name {
 	if a.isAutobind() {
-		return unixSockName("")
+		return sockname.Unix("")
 	}
-	if len(a.Name) > sunPathSize {
-		return sockName{}
+	if len(a.Name) > sockname.SunPath {
+		return sockname.Name{}
 	}
-	return unixSockName(a.Name)
+	return sockname.Unix(a.Name)
 }
 
 func (a Address) isAutobind() bool { return a.Network.IsUnix() && a.Name == autobind }
 
+// lookup returns the IP addresses and the port of an address of TCP or UDP.
 func lookup(ctx context.Context, a Address, binding bool) ([]netip.Addr, uint16, error) {
 	network := "tcp"
 	if a.Network.IsDatagram() {
@@ -121,13 +124,4 @@ func zoneIndex(zone string) (uint32, error) {
 		return uint32(index), nil
 	}
 	return 0, fmt.Errorf("no such interface: %q", zone)
-}
-
-// zoneName is the name of the interface with that index, which an IPv6 address
-// of link scope carries as its zone: RFC 4007.
-func zoneName(index uint32) string {
-	if ifi, err := net.InterfaceByIndex(int(index)); err == nil {
-		return ifi.Name
-	}
-	return strconv.FormatUint(uint64(index), 10)
 }

@@ -10,31 +10,36 @@ import (
 	"strings"
 
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
 
 // MaxBuffers is how many buffers one sendmsg(2) gathers and one recvmsg(2) fills:
-// IOV_MAX, UIO_MAXIOV.
+// UIO_MAXIOV.
 const MaxBuffers = 1024
 
-// Errors of messages that the kernel would refuse, or worse, accept and drop.
+// Errors of messages that the kernel would refuse or, what is worse, accept and
+// drop.
 var (
 	ErrTooManyDescriptors = errors.New("too many descriptors for one message")
 	ErrTooManyBuffers     = errors.New("too many buffers for one message")
-	ErrNoDescriptorsHere  = errors.New("descriptors can be passed over Unix sockets only")
-	ErrControlAlone       = errors.New("control messages without a byte of data are dropped by a stream")
+	ErrNoDescriptorsHere  = errors.New("descriptors can only be passed over Unix sockets")
+	ErrControlAlone       = errors.New("a stream drops control messages without a byte of data")
 )
 
-// What the kernel may have against control messages; all come with its error.
+// What the kernel refuses in control messages. Each wraps the error of sendmsg(2).
 var (
-	ErrOptmem      = errors.New("the control messages are too large")
-	ErrCredentials = errors.New("the credentials are refused")
+	ErrOptmem      = errors.New("control messages too large")
+	ErrCredentials = errors.New("credentials refused")
 
-	ErrRightsRefused = errors.New("the receiver takes no descriptors")
+	ErrRightsRefused = errors.New("receiver refuses descriptors")
 )
 
-// Outgoing is a message to send.
+// Outgoing is a message to send. All of it stays the caller's, the descriptors in
+// Control included.
 type Outgoing struct {
 	Buffers [][]byte // gathered in order, nothing between them
 	Control []byte   // control messages, as cmsg.Append builds them
@@ -42,18 +47,22 @@ type Outgoing struct {
 	Flags   int      // of the call: MSG_OOB ...
 }
 
-// Send sends m with sendmsg(2) and returns how many bytes went out. It waits
-// for room, and while too many descriptors are in flight (ETOOMANYREFS), until
-// ctx ends. A stream that takes the message in part is given the rest;
-// descriptors go with the first part only, other control messages with each.
+// Send sends m with sendmsg(2) and returns how many bytes were sent. It waits for
+// room, and while too many descriptors are in flight (ETOOMANYREFS), until ctx
+// ends, whose cause it then returns, or the write deadline, which is
+// os.ErrDeadlineExceeded. With MSG_DONTWAIT it does not wait, and the error is
+// EAGAIN or ETOOMANYREFS.
 //
-// Descriptors on a stream need a byte to go with: where m has none, Send adds
-// one NUL byte. With MSG_DONTWAIT there is no waiting, and EAGAIN or
-// ETOOMANYREFS comes back.
+// A stream that takes the message in part is given the rest. Descriptors go with
+// the first part only, other control messages with each. On a stream, descriptors
+// need a byte to go with: where m has none, Send adds one NUL byte.
+//
+// Errors are of type *Error. Those of the kernel that have to do with control
+// messages are ErrOptmem, ErrCredentials or ErrRightsRefused as well.
 func (s *Socket) Send(ctx context.Context, m Outgoing) (int, error) {
 	n, err := s.send(ctx, m)
 	if err != nil && m.To != nil {
-		return n, &Error{Address: m.To.String(), Op: "send", Err: err}
+		return n, &Error{Name: m.To.String(), Op: "send", Err: err}
 	}
 	return n, s.wrap("send", err)
 }
@@ -72,13 +81,13 @@ func (s *Socket) send(ctx context.Context, m Outgoing) (sent int, err error) {
 		left += len(b)
 	}
 	if s.IsStream() {
-		// No call may be without a byte: its descriptors would be lost.
+		// A call without a byte would lose its descriptors.
 		buffers = slices.DeleteFunc(slices.Clone(buffers), func(b []byte) bool { return len(b) == 0 })
 		if left == 0 && len(control) > 0 { // with descriptors: see check
 			buffers, left = [][]byte{{0}}, 1
 		}
 	}
-	var b backoff
+	var b poll.Backoff
 	flags := m.Flags
 	for {
 		n, err := s.sendmsg(ctx, buffers[:min(len(buffers), MaxBuffers)], control, to, flags)
@@ -87,7 +96,7 @@ func (s *Socket) send(ctx context.Context, m Outgoing) (sent int, err error) {
 			to, flags = nil, flags&^unix.MSG_FASTOPEN
 			continue
 		case flags&unix.MSG_DONTWAIT == 0 && (errors.Is(err, unix.ETOOMANYREFS) || errors.Is(err, unix.EAGAIN)):
-			if err := b.pause(ctx); err != nil {
+			if err := b.Sleep(ctx); err != nil {
 				return sent, err
 			}
 			continue
@@ -104,6 +113,7 @@ func (s *Socket) send(ctx context.Context, m Outgoing) (sent int, err error) {
 	}
 }
 
+// check returns an error for what the kernel would refuse, or accept and drop.
 func (s *Socket) check(m Outgoing) error {
 	fds := 0
 	for c := range cmsg.Messages(m.Control) {
@@ -122,7 +132,7 @@ func (s *Socket) check(m Outgoing) error {
 	return nil
 }
 
-// explain says what the kernel refused, where control messages were the cause.
+// explain says what the kernel has refused, where that were control messages.
 func explain(err error, control []byte) error {
 	var creds, rights []cmsg.Message
 	for m := range cmsg.Messages(control) {
@@ -145,15 +155,16 @@ func explain(err error, control []byte) error {
 	return err
 }
 
-// optmem is the most bytes of control messages that one call may have:
-// net.core.optmem_max, socket(7). It is 0 where that is not known.
+// optmem returns how many bytes of control messages one call may have,
+// net.core.optmem_max of socket(7), 0 where that is not known.
 func optmem() int {
 	text, _ := os.ReadFile("/proc/sys/net/core/optmem_max")
 	n, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	return n
 }
 
-func (s *Socket) destination(ctx context.Context, a *Address) (*sockName, error) {
+// destination returns the name to send to, nil for a socket that is connected.
+func (s *Socket) destination(ctx context.Context, a *Address) (*sockname.Name, error) {
 	if a == nil {
 		return nil, nil
 	}
@@ -165,37 +176,37 @@ func (s *Socket) destination(ctx context.Context, a *Address) (*sockName, error)
 		if a.Network != Raw && t.domain != s.domain && (t.domain != unix.AF_INET || s.domain != unix.AF_INET6) {
 			continue
 		}
-		if path, ok := t.address.Path(); ok && len(path) > maxPathName {
-			return nil, fmt.Errorf("%w: the path has %d bytes, at most %d", unix.ENAMETOOLONG, len(path), maxPathName)
+		if path, ok := t.address.Path(); ok && len(path) > sockname.MaxPath {
+			return nil, fmt.Errorf("%w: path of %d bytes, at most %d", unix.ENAMETOOLONG, len(path), sockname.MaxPath)
 		}
 		name := t.name
 		if a.Network != Raw && t.domain != s.domain { // an IPv4 address on an IPv6 socket: RFC 4291, 2.5.5.2
-			ap := name.addrPort()
-			name = inetSockName(unix.AF_INET6, ap.Addr(), ap.Port(), 0)
+			ap, _ := name.AddrPort()
+			name = sockname.Inet(unix.AF_INET6, ap.Addr(), ap.Port(), 0)
 		}
 		return &name, nil
 	}
 	return nil, unix.EAFNOSUPPORT
 }
 
-// sendmsg sends one message, or the first part of it, as soon as there is
-// room. EAGAIN comes back only where room cannot be waited for: the queue of
-// the receiver of a datagram socket that is not connected.
-func (s *Socket) sendmsg(ctx context.Context, buffers [][]byte, control []byte, to *sockName, flags int) (n int, err error) {
+// sendmsg sends one message, or the first part of it, as soon as there is room. It
+// returns EAGAIN only where room cannot be waited for: in the queue of a receiver
+// that the socket is not connected to.
+func (s *Socket) sendmsg(ctx context.Context, buffers [][]byte, control []byte, to *sockname.Name, flags int) (n int, err error) {
 	dontWait := flags&unix.MSG_DONTWAIT != 0
 	flags |= unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	once := func() (int, error) {
-		// x/sys adds a byte to a message that has none but has control data.
+		// x/sys/unix adds a byte to a message that has control data and no byte.
 		if to != nil || len(control) > 0 && empty(buffers) {
 			return sendmsg(s.fd, buffers, control, to, flags)
 		}
 		return unix.SendmsgBuffers(s.fd, buffers, control, nil, flags)
 	}
 	if to != nil || dontWait {
-		return ignoringEINTR(once)
+		return sys.Retry(once)
 	}
-	waitErr := s.waitWrite(ctx, func(uintptr) bool {
-		n, err = ignoringEINTR(once)
+	waitErr := s.await(ctx, sending, (*rawConn)(s), func(uintptr) bool {
+		n, err = sys.Retry(once)
 		return err != unix.EAGAIN
 	})
 	if waitErr != nil {
@@ -204,6 +215,7 @@ func (s *Socket) sendmsg(ctx context.Context, buffers [][]byte, control []byte, 
 	return n, err
 }
 
+// empty reports whether buffers hold no byte.
 func empty(buffers [][]byte) bool {
 	for _, b := range buffers {
 		if len(b) > 0 {
@@ -213,7 +225,7 @@ func empty(buffers [][]byte) bool {
 	return true
 }
 
-// advance is what is left of buffers after their first n bytes.
+// advance returns what is left of buffers after their first n bytes.
 func advance(buffers [][]byte, n int) [][]byte {
 	for len(buffers) > 0 && n >= len(buffers[0]) {
 		n -= len(buffers[0])

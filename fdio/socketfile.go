@@ -6,19 +6,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
+
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
 
-// ErrInTheWay says that something that is no socket has the path of a socket
-// file.
-var ErrInTheWay = errors.New("something else is there")
+// ErrInTheWay says that the path of a socket file is taken by a file of another
+// type.
+var ErrInTheWay = errors.New("path exists and is not a socket")
 
-// socketFile is the file that a Unix socket of our own is bound to. Taking and
-// removing it happens under flock(2) on its directory, which every server that
-// does the same respects.
+// socketFile is the file that a Unix socket of ours is bound to. It is made and
+// removed under flock(2) on its directory, which all servers that use this package
+// observe.
 type socketFile struct {
 	dir  int // descriptor of the directory
 	base string
@@ -26,9 +29,9 @@ type socketFile struct {
 	ino  uint64
 }
 
-// bindFile binds the socket fd to path, with exactly the permissions mode from
-// the first instant that it exists. A file that a dead server left there is
-// replaced; a live one is EADDRINUSE, and does not notice.
+// bindFile binds the socket fd to path, with exactly the permissions mode from the
+// first instant that the file exists. A file that a dead server left there is
+// replaced. A live server is EADDRINUSE, and does not notice.
 func bindFile(ctx context.Context, fd int, path string, mode os.FileMode) (*socketFile, error) {
 	dirPath, base := filepath.Split(path)
 	if dirPath == "" {
@@ -50,7 +53,7 @@ func bindFile(ctx context.Context, fd int, path string, mode os.FileMode) (*sock
 }
 
 func openDir(path string) (int, error) {
-	dir, err := ignoringEINTR(func() (int, error) {
+	dir, err := sys.Retry(func() (int, error) {
 		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
@@ -91,23 +94,23 @@ func (f *socketFile) bind(ctx context.Context, fd int, path string, mode os.File
 	return err
 }
 
-// taker returns a function that gives the socket fd its file, or fails because
-// something is there, and one to call when that is all. Where the path is
-// longer than sun_path the socket is bound below our descriptor of the
-// directory; where its last part alone is too long for that, under another name
-// that is then changed.
+// taker returns two functions: take gives the socket fd its file, or fails because
+// the path exists, and giveUp is to be called when it has failed for good. A socket
+// whose path is longer than sun_path is bound by way of our descriptor of the
+// directory. Where even the last part of the path is too long for that, the socket
+// is bound under another name, and the file renamed.
 func (f *socketFile) taker(fd int, path string) (take func() error, giveUp func(), err error) {
 	giveUp = func() {}
-	if len(path) > maxPathName {
+	if len(path) > sockname.MaxPath {
 		path = f.below(f.base)
 	}
-	if len(path) <= maxPathName {
-		name := unixSockName(path)
-		return func() error { return bind(fd, &name) }, giveUp, nil
+	if len(path) <= sockname.MaxPath {
+		name := sockname.Unix(path)
+		return func() error { return sockname.Bind(fd, &name) }, giveUp, nil
 	}
 	short := fmt.Sprintf(".fdmsg-%d-%d", os.Getpid(), fd)
-	name := unixSockName(f.below(short))
-	if err := bind(fd, &name); err != nil {
+	name := sockname.Unix(f.below(short))
+	if err := sockname.Bind(fd, &name); err != nil {
 		return nil, nil, err
 	}
 	take = func() error {
@@ -116,10 +119,11 @@ func (f *socketFile) taker(fd int, path string) (take func() error, giveUp func(
 	return take, func() { unix.Unlinkat(f.dir, short, 0) }, nil
 }
 
-func (f *socketFile) below(name string) string { return procFD(f.dir) + "/" + name }
+// below returns a path for name in the directory, by way of our descriptor of that.
+func (f *socketFile) below(name string) string { return sys.ProcFD(f.dir) + "/" + name }
 
-// removeStale removes what is at the path if it is a socket that no process
-// has open.
+// removeStale removes the file at the path if it is a socket that no process has
+// open.
 func (f *socketFile) removeStale() error {
 	file, _, err := f.open()
 	if err != nil {
@@ -133,10 +137,10 @@ func (f *socketFile) removeStale() error {
 	return os.NewSyscallError("unlink", err)
 }
 
-// open opens the socket file itself with O_PATH. What is no socket, a symbolic
-// link for one, is ErrInTheWay.
+// open opens the socket file itself, with O_PATH. A file of another type, a
+// symbolic link included, is ErrInTheWay.
 func (f *socketFile) open() (fd int, st unix.Stat_t, err error) {
-	fd, err = ignoringEINTR(func() (int, error) {
+	fd, err = sys.Retry(func() (int, error) {
 		return unix.Openat(f.dir, f.base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
@@ -152,21 +156,21 @@ func (f *socketFile) open() (fd int, st unix.Stat_t, err error) {
 	return fd, st, nil
 }
 
-// probe tells whether a process has the socket file open: ECONNREFUSED if none
-// has. It connects a datagram socket: a server of another type answers
-// EPROTOTYPE, and no server is sent anything.
+// probe returns ECONNREFUSED if no process has the socket file open. It connects a
+// datagram socket: a server of another type answers EPROTOTYPE, and a server of
+// datagrams is sent nothing.
 func probe(file int) error {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	name := unixSockName(procFD(file))
-	return connect(fd, &name)
+	name := sockname.Unix(sys.ProcFD(file))
+	return sockname.Connect(fd, &name)
 }
 
-// identify remembers which file it is that was just bound to, and gives it the
-// permission bits that the umask took away.
+// identify notes which file the socket was bound to, and gives it the permission
+// bits that the umask took away.
 func (f *socketFile) identify(mode os.FileMode) error {
 	file, st, err := f.open()
 	if err != nil {
@@ -177,18 +181,18 @@ func (f *socketFile) identify(mode os.FileMode) error {
 	if os.FileMode(st.Mode).Perm() == mode.Perm() {
 		return nil
 	}
-	return os.NewSyscallError("chmod", unix.Chmod(procFD(file), uint32(mode.Perm())))
+	return os.NewSyscallError("chmod", unix.Chmod(sys.ProcFD(file), uint32(mode.Perm())))
 }
 
-// remove removes the file if it is still the one that was bound to, and closes
-// the directory. Without the lock, for which it waits a second, it leaves the
-// file: it will be found to be stale.
+// remove removes the file if it still is the one that the socket was bound to, and
+// closes the directory. If it cannot get the lock within a second it leaves the
+// file, which is then stale.
 func (f *socketFile) remove() error {
 	defer unix.Close(f.dir)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := f.lock(ctx); err != nil {
-		return &Error{Address: f.base, Op: "remove socket file", Err: err}
+		return &Error{Name: f.base, Op: "remove socket file", Err: err}
 	}
 	defer f.unlock()
 	var st unix.Stat_t
@@ -205,16 +209,17 @@ func (f *socketFile) remove() error {
 // release closes the directory, and leaves the file to whoever has the socket.
 func (f *socketFile) release() { unix.Close(f.dir) }
 
+// lock locks the directory. flock(2) offers nothing to wait for along with ctx.
 func (f *socketFile) lock(ctx context.Context) error {
-	var b backoff
+	var b poll.Backoff
 	for {
-		_, err := ignoringEINTR(func() (int, error) {
+		_, err := sys.Retry(func() (int, error) {
 			return 0, unix.Flock(f.dir, unix.LOCK_EX|unix.LOCK_NB)
 		})
 		if err != unix.EWOULDBLOCK {
 			return os.NewSyscallError("flock", err)
 		}
-		if err := b.pause(ctx); err != nil {
+		if err := b.Sleep(ctx); err != nil {
 			return err
 		}
 	}
@@ -222,10 +227,7 @@ func (f *socketFile) lock(ctx context.Context) error {
 
 func (f *socketFile) unlock() { unix.Flock(f.dir, unix.LOCK_UN) }
 
-// procFD is a path that leads to what descriptor fd refers to: proc(5).
-func procFD(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
-
-// fileKind names the file type in st_mode: inode(7).
+// fileKind returns the name of the file type in st_mode: inode(7).
 func fileKind(mode uint32) string {
 	switch mode & unix.S_IFMT {
 	case unix.S_IFREG:

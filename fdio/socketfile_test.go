@@ -8,6 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"fdmsg/fdio/internal/poll"
+	"fdmsg/fdio/internal/sockname"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -21,8 +24,8 @@ func deadSocketFile(t *testing.T, path string, typ int) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	name := unixSockName(path)
-	if err := bind(fd, &name); err != nil {
+	name := sockname.Unix(path)
+	if err := sockname.Bind(fd, &name); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -32,7 +35,7 @@ func TestSocketFileHasItsModeWhateverTheUmask(t *testing.T) {
 		for _, mode := range []os.FileMode{0o600, 0o666, 0o640} {
 			path := filepath.Join(t.TempDir(), "s")
 			old := unix.Umask(umask)
-			s, err := Listen(testContext(t), unixAt(path), ListenOptions{Mode: mode})
+			s, err := Listen(testContext(t), unixAt(path), ListenOptions{Mode: &mode})
 			unix.Umask(old)
 			if err != nil {
 				t.Fatal(err)
@@ -65,12 +68,12 @@ func TestLiveServerKeepsItsPathAndNoticesNothing(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "s")
 		live := mustListen(t, Address{Network: network, Name: path})
 		for _, other := range []Network{Unix, UnixDatagram, UnixSeqpacket} {
-			_, err := Listen(testContext(t), Address{Network: other, Name: path}, ListenOptions{Mode: DefaultMode})
+			_, err := Listen(testContext(t), Address{Network: other, Name: path}, ListenOptions{})
 			if !errors.Is(err, unix.EADDRINUSE) {
 				t.Errorf("%s on the path of a live %s: %v", other, network, err)
 			}
 		}
-		if ready(live.fd, unix.POLLIN) {
+		if poll.Ready(live.fd, unix.POLLIN) {
 			t.Errorf("a %s server was given something by the probe", network)
 		}
 		mustDial(t, live.Local())
@@ -94,7 +97,7 @@ func TestWhatIsNoSocketStaysWhereItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Listen(testContext(t), unixAt(path), ListenOptions{Mode: DefaultMode})
+		_, err = Listen(testContext(t), unixAt(path), ListenOptions{})
 		if !errors.Is(err, ErrInTheWay) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -132,7 +135,7 @@ func TestOneOfManyServersGetsThePath(t *testing.T) {
 	servers := make(chan *Socket, 50)
 	for range cap(servers) {
 		wg.Go(func() {
-			s, err := Listen(testContext(t), unixAt(path), ListenOptions{Mode: DefaultMode})
+			s, err := Listen(testContext(t), unixAt(path), ListenOptions{})
 			if err == nil {
 				servers <- s
 			} else if !errors.Is(err, unix.EADDRINUSE) {
@@ -160,13 +163,13 @@ func TestLongPaths(t *testing.T) {
 		receiver, sender := connectedPair(t, a)
 		mustSend(t, sender, text("x"))
 		in := newIncoming(10, 100)
-		if err := receiver.Recv(in, 0); err != nil {
+		if err := receiver.Recv(t.Context(), in, 0); err != nil {
 			t.Errorf("%s: %v", network, err)
 		}
 		if receiver.Local() != a || sender.Peer() != a {
 			t.Errorf("addresses are %s and %s, want %s", receiver.Local(), sender.Peer(), a)
 		}
-		_, err := Listen(testContext(t), a, ListenOptions{Mode: DefaultMode})
+		_, err := Listen(testContext(t), a, ListenOptions{})
 		if !errors.Is(err, unix.EADDRINUSE) {
 			t.Errorf("%s: bound twice: %v", network, err)
 		}
@@ -222,7 +225,7 @@ func TestPathsAtTheLimitOfSunPath(t *testing.T) {
 		l.Close()
 	}
 	a := abstractName(t, Unix)
-	a.Name += strings.Repeat("a", sunPathSize-len(a.Name))
+	a.Name += strings.Repeat("a", sockname.SunPath-len(a.Name))
 	mustListen(t, a)
 	if s := mustDial(t, a); s.Peer() != a {
 		t.Errorf("abstract name of 107 bytes: peer %s", s.Peer())

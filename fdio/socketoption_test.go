@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"fdmsg/fdio/cmsg"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -396,105 +394,5 @@ func TestOptionsAreSetInOrder(t *testing.T) {
 	defer s.Close()
 	if got, err := unix.GetsockoptInt(s.fd, unix.IPPROTO_IP, unix.IP_TTL); err != nil || got != 7 {
 		t.Errorf("IP_TTL is %d, %v", got, err)
-	}
-}
-
-func TestCredentialsThatWereAskedForAreNotOurOwn(t *testing.T) {
-	own := cmsg.Space(unix.SizeofUcred)
-	tests := []struct {
-		network Network
-		options []string
-		want    int
-	}{
-		{UnixSeqpacket, nil, own},
-		{UnixDatagram, nil, own},
-		{Unix, nil, 0},
-		{UnixSeqpacket, []string{"SO_PASSCRED"}, 0},
-		{UnixDatagram, []string{"SO_PASSCRED"}, 0},
-		{Unix, []string{"SO_PASSCRED"}, 0},
-		{UnixSeqpacket, []string{"SOL_SOCKET:16=hex=01000000"}, 0},
-		{UnixDatagram, []string{"SO_PRIORITY=1"}, own},
-	}
-	for _, test := range tests {
-		name := fmt.Sprint(test.network, test.options)
-		l, err := Listen(testContext(t), abstractName(t, test.network), ListenOptions{Options: mustOptions(t, test.options...)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, sender := l, mustDial(t, l.Local())
-		if l.Listening() {
-			if s, err = l.Accept(testContext(t)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		mustSend(t, sender, text("x"))
-		in := newIncoming(10, 100)
-		if err := s.Recv(in, 0); err != nil {
-			t.Fatal(err)
-		}
-		if got := s.OwnCredentials(); got != test.want {
-			t.Errorf("%s: OwnCredentials() = %d, want %d", name, got, test.want)
-		}
-		if comes := test.network != Unix || test.options != nil; comes != (len(in.Control) >= own) {
-			t.Errorf("%s: %d bytes of control data", name, len(in.Control))
-		}
-		s.Close()
-		l.Close()
-	}
-}
-
-// A datagram socket that was not bound by Listen is not made to deliver
-// credentials: the room for control messages is what the caller gives.
-func TestDialedDatagramSocketsHaveNoCredentials(t *testing.T) {
-	l := mustListen(t, abstractName(t, UnixDatagram))
-	from := Address{Network: UnixDatagram, Name: autobind}
-	s, err := Dial(testContext(t), l.Local(), DialOptions{From: &from})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	off, err := Listen(testContext(t), from, ListenOptions{Options: mustOptions(t, "SO_PASSCRED=off")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer off.Close()
-	for name, s := range map[string]*Socket{"dialed": s, "bound with SO_PASSCRED=off": off} {
-		to := s.Local()
-		mustSend(t, l, Outgoing{Buffers: [][]byte{[]byte("x")}, To: &to})
-		in := newIncoming(10, 100)
-		if err := s.Recv(in, 0); err != nil || len(in.Control) > 0 {
-			t.Errorf("%s: control data %x, %v", name, in.Control, err)
-		}
-		if got := s.OwnCredentials(); got != 0 {
-			t.Errorf("%s: OwnCredentials() = %d, want 0", name, got)
-		}
-	}
-}
-
-// A listener that was inherited with SO_PASSCRED on was asked for credentials
-// by somebody else, and so were its connections.
-func TestCredentialsOfAnInheritedListenerAreNotOurOwn(t *testing.T) {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := abstractName(t, UnixSeqpacket)
-	name := unixSockName(a.Name)
-	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1), bind(fd, &name), unix.Listen(fd, 10)); err != nil {
-		t.Fatal(err)
-	}
-	l, err := Inherit(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	mustDial(t, a)
-	s, err := l.Accept(testContext(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if got := s.OwnCredentials(); got != 0 {
-		t.Errorf("OwnCredentials() = %d, want 0", got)
 	}
 }

@@ -4,212 +4,239 @@ import (
 	"context"
 	"errors"
 	"os"
-	"time"
+
+	"fdmsg/fdio/internal/poll"
 
 	"golang.org/x/sys/unix"
 )
 
-// Interrupt makes every wait on the socket, now and later, end with
-// os.ErrDeadlineExceeded.
-func (s *Socket) Interrupt() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.interrupted.Store(true)
-	for _, p := range []*poller{s.in, s.out, s.nested} {
-		if p != nil {
-			p.file.SetDeadline(longAgo)
+// A direction is what waits are for: something to receive, or room to send.
+type direction int
+
+const (
+	receiving direction = iota
+	sending
+)
+
+// waitKind is what is waited for to receive something.
+type waitKind int
+
+const (
+	forInput waitKind = iota
+	forUrgent
+	forErrors
+)
+
+// waitEvents are the events of epoll_ctl(2) that each kind waits for. EPOLLERR
+// and EPOLLHUP are always reported.
+var waitEvents = [...]uint32{
+	forInput:  unix.EPOLLIN | unix.EPOLLRDHUP,
+	forUrgent: unix.EPOLLPRI | unix.EPOLLRDHUP,
+	forErrors: 0,
+}
+
+// rare is what a socket has that is waited for in an uncommon way.
+type rare struct {
+	nested [len(waitEvents)]*poll.Poller // wait for each kind instead of Socket.in
+	limits [2]limit                      // by direction
+}
+
+// waitKind returns what to wait for before recvmsg(2) with flags. Unix sockets
+// have no error queue.
+func (s *Socket) waitKind(flags int) waitKind {
+	switch {
+	case flags&unix.MSG_ERRQUEUE != 0 && s.domain != unix.AF_UNIX:
+		return forErrors
+	case flags&unix.MSG_OOB != 0 && s.IsStream():
+		return forUrgent
+	}
+	return forInput
+}
+
+// await calls try, which must not block, at once and whenever conn says that it is
+// worth it, until it returns true. The wait ends with ctx, whose cause it then
+// returns, and at the deadline of its direction.
+func (s *Socket) await(ctx context.Context, d direction, conn rawReadWriter, try func(uintptr) bool) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	wait := conn.Read
+	if d == sending {
+		wait = conn.Write
+	}
+	if ctx.Done() == nil {
+		return wait(try)
+	}
+	// What need not be waited for costs no more than a look at ctx.
+	var stop func() bool
+	var ended chan struct{}
+	err := wait(func(fd uintptr) bool {
+		if try(fd) {
+			return true
 		}
-	}
-}
-
-// Interrupted reports whether Interrupt has been called.
-func (s *Socket) Interrupted() bool { return s.interrupted.Load() }
-
-// SetReadDeadline makes waits for input end with os.ErrDeadlineExceeded at t, the
-// zero time for never. It does nothing after Interrupt.
-func (s *Socket) SetReadDeadline(t time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.deadline = t
-	for _, p := range []*poller{s.in, s.nested} {
-		if p != nil && !s.interrupted.Load() {
-			p.file.SetReadDeadline(t)
+		if stop == nil {
+			ended = make(chan struct{})
+			stop = context.AfterFunc(ctx, func() {
+				s.end(d, 1)
+				close(ended)
+			})
 		}
+		return false
+	})
+	if stop != nil && !stop() {
+		<-ended
+		s.end(d, -1)
 	}
+	return poll.CauseOf(ctx, err)
 }
 
-// WaitRead calls try, at once and whenever there may be input, until it
-// returns true. Try must not block. The error is os.ErrDeadlineExceeded after
-// Interrupt.
-func (s *Socket) WaitRead(try func(uintptr) bool) error {
-	p, err := s.inputPoller()
-	if err != nil {
-		return err
-	}
-	err = p.conn.Read(try)
-	if err == nil || p == s.nested || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, os.ErrClosed) {
-		return err
-	}
-	// The runtime takes EPOLLERR alone, which transmit timestamps and other
-	// messages of the error queue cause, for the end of polling.
-	if p, err = s.nest(unix.EPOLLIN | unix.EPOLLRDHUP); err != nil {
-		return err
-	}
-	return p.conn.Read(try)
-}
-
-// WaitRecv waits until recvmsg(2) with flags would not wait. The error is
-// os.ErrDeadlineExceeded after the deadline.
+// WaitRecv waits until recvmsg(2) with flags would not wait: for input, with MSG_OOB
+// on a stream for urgent data, with MSG_ERRQUEUE for a message of the error queue. The
+// error is os.ErrDeadlineExceeded at the read deadline. With MSG_PEEK and MSG_WAITALL
+// it waits for more than there is. It serves programs that receive with TryRecv: they
+// wait and receive apart.
 func (s *Socket) WaitRecv(flags int) error {
-	if s.nested == nil {
-		if err := s.WaitFor(flags); err != nil {
-			return err
-		}
-	}
 	const peekAll = unix.MSG_PEEK | unix.MSG_WAITALL
-	if flags&peekAll == peekAll {
-		// What has come stays there, so that only more of it is worth a look.
-		before := s.Unread()
-		return s.WaitRead(func(fd uintptr) bool { return s.Unread() > before || ready(int(fd), unix.POLLRDHUP) })
+	switch kind := s.waitKind(flags); {
+	case kind != forInput:
+		return s.wrap("wait", (&kindConn{(*rawConn)(s), kind}).Read(isReady[kind]))
+	case flags&peekAll == peekAll:
+		return s.waitForMore()
 	}
-	return s.WaitRead(isReadable)
+	return (*rawConn)(s).Read(isReady[forInput])
 }
 
-// isReadable reports whether a descriptor is readable, which an epoll is where what it
-// watches is as it is waited for.
-func isReadable(fd uintptr) bool { return ready(int(fd), unix.POLLIN) }
-
-func (s *Socket) inputPoller() (*poller, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.nested != nil {
-		return s.nested, nil
-	}
-	err := s.pollAgain()
-	return s.in, err
+// isReady reports whether what each kind waits for is there.
+var isReady = [...]func(fd uintptr) bool{
+	forInput:  func(fd uintptr) bool { return poll.Ready(int(fd), unix.POLLIN) },
+	forUrgent: func(fd uintptr) bool { return poll.Ready(int(fd), unix.POLLPRI|unix.POLLRDHUP) },
+	forErrors: func(fd uintptr) bool { return poll.Ready(int(fd), unix.POLLERR) },
 }
 
-// Unpoll takes the socket from the runtime's poller until it is waited for again,
-// and reports whether it has. As long as messages are received without a wait, a
-// thread that is idle otherwise would wait in the poller, to be woken for each of
-// them. Nobody else may send or receive meanwhile, and no function that WaitRead
-// calls may call it: the socket gets another descriptor, and closes the one it has.
-// A socket with duplicates stays, since whoever has them may make it blocking.
-func (s *Socket) Unpoll() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.inherited || s.shared.Load() || s.nested != nil || s.in == nil || s.in != s.out {
-		return false
-	}
-	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+// waitForMore waits for more bytes than are queued, or the end.
+func (s *Socket) waitForMore() error {
+	before, err := unix.IoctlGetInt(s.fd, unix.SIOCINQ)
 	if err != nil {
-		return false
+		return s.wrap("wait", os.NewSyscallError("ioctl", err))
 	}
-	s.in.file.Close() // only that takes a descriptor from the poller
-	s.fd, s.in, s.out = fd, nil, nil
-	return true
+	return (*rawConn)(s).Read(func(fd uintptr) bool {
+		now, err := unix.IoctlGetInt(int(fd), unix.SIOCINQ)
+		return err != nil || now > before || poll.Ready(int(fd), unix.POLLRDHUP)
+	})
 }
 
-// pollAgain is the end of Unpoll. It is called with mu held.
-func (s *Socket) pollAgain() error {
-	if s.inherited || s.in != nil {
-		return nil
-	}
-	if err := s.poll(); err != nil {
-		return err
-	}
-	s.applyDeadline(s.in)
-	return nil
+// rawReadWriter is the waiting half of syscall.RawConn.
+type rawReadWriter interface {
+	Read(try func(fd uintptr) bool) error
+	Write(try func(fd uintptr) bool) error
 }
 
-// applyDeadline makes waits on p, which is new, end when all others do. It is
-// called with mu held.
-func (s *Socket) applyDeadline(p *poller) {
-	if s.interrupted.Load() {
-		p.file.SetDeadline(longAgo)
-	} else if !s.deadline.IsZero() {
-		p.file.SetReadDeadline(s.deadline)
+// inputPoller returns what waits for input, and whether that is the socket
+// itself.
+func (s *Socket) inputPoller() (p *poll.Poller, direct bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false, os.ErrClosed
 	}
+	if s.rare != nil && s.rare.nested[forInput] != nil {
+		return s.rare.nested[forInput], false, nil
+	}
+	err = s.joinPoller()
+	return s.in, !s.foreign, err
 }
 
-// nest makes WaitRead wait in an epoll of our own from now on.
-func (s *Socket) nest(events uint32) (*poller, error) {
-	p, err := newPoller(s.fd, events)
+// nest returns a poller of our own for what kind waits for, which inputPoller
+// returns from now on if it is forInput.
+func (s *Socket) nest(kind waitKind) (*poll.Poller, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, os.ErrClosed
+	}
+	p := &s.uncommon().nested[kind]
+	if *p != nil {
+		return *p, nil
+	}
+	nested, err := poll.New(s.fd, waitEvents[kind])
 	if err != nil {
 		return nil, err
 	}
+	*p = nested
+	return nested, s.apply(receiving)
+}
+
+// outputPoller returns what waits for room to send, and whether that is the
+// socket itself.
+func (s *Socket) outputPoller() (p *poll.Poller, direct bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.nested = p
-	s.applyDeadline(p)
-	return p, nil
+	if s.closed {
+		return nil, false, os.ErrClosed
+	}
+	if err := s.joinPoller(); err != nil {
+		return nil, false, err
+	}
+	if s.out == nil {
+		p, err = s.nestOutput()
+		return p, false, err
+	}
+	return s.out, s.out == s.in, nil
 }
 
-// WaitFor makes WaitRead wait for what recvmsg(2) receives with flags, where
-// that is nothing that wakes those who wait for input: urgent data (MSG_OOB on
-// streams, EPOLLPRI in epoll_ctl(2)) and the error queue (MSG_ERRQUEUE,
-// EPOLLERR). It comes before the socket is waited for.
-func (s *Socket) WaitFor(flags int) (err error) {
-	switch {
-	case flags&unix.MSG_ERRQUEUE != 0 && s.domain != unix.AF_UNIX: // they have none
-		_, err = s.nest(0) // EPOLLERR and EPOLLHUP are always reported
-	case flags&unix.MSG_OOB != 0 && s.IsStream():
-		_, err = s.nest(unix.EPOLLPRI | unix.EPOLLRDHUP)
-	}
-	return s.wrap("wait", err)
-}
-
-// waitWrite is WaitRead for room for output.
-func (s *Socket) waitWrite(ctx context.Context, try func(uintptr) bool) error {
-	if err := s.outputPoller(); err != nil {
-		return err
-	}
-	err := s.waitOut(ctx, try)
-	if err == nil || ctx.Err() != nil || s.out != s.in || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, os.ErrClosed) {
-		return endOf(ctx, err)
-	}
-	if err := s.nestOut(); err != nil { // see WaitRead
-		return err
-	}
-	return endOf(ctx, s.waitOut(ctx, try))
-}
-
-// outputPoller sees to it that there is an out.
-func (s *Socket) outputPoller() error {
+// replaceOutput makes the poller that outputPoller returns instead of the socket
+// itself.
+func (s *Socket) replaceOutput() (*poll.Poller, error) {
 	s.mu.Lock()
-	err := s.pollAgain()
-	s.mu.Unlock()
-	if err != nil || s.out != nil {
-		return err
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, os.ErrClosed
 	}
-	return s.nestOut()
+	return s.nestOutput()
 }
 
-func (s *Socket) nestOut() error {
-	out, err := newPoller(s.fd, unix.EPOLLOUT)
+// nestOutput makes the poller that outputPoller returns from now on. It is called
+// with mu held.
+func (s *Socket) nestOutput() (*poll.Poller, error) {
+	out, err := poll.New(s.fd, unix.EPOLLOUT)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	s.out = out
+	return out, s.apply(sending)
+}
+
+// stopsPolling reports whether err, of a wait on the socket itself, may say that
+// the runtime no longer polls it: EPOLLERR alone, which transmit timestamps and
+// other messages of the error queue cause, is the end of polling to it.
+func stopsPolling(err error) bool {
+	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// uncommon returns s.rare. It is called with mu held.
+func (s *Socket) uncommon() *rare {
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	return s.rare
+}
+
+// closePollers closes all pollers, that of a socket of our own with its
+// descriptor.
+func (s *Socket) closePollers() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out = out
-	return nil
-}
-
-func (s *Socket) waitOut(ctx context.Context, try func(uintptr) bool) error {
-	out := s.out
-	stop := context.AfterFunc(ctx, func() { out.file.SetDeadline(longAgo) })
-	defer stop()
-	if out == s.in {
-		return out.conn.Write(try)
+	if s.rare != nil {
+		for _, p := range s.rare.nested {
+			if p != nil {
+				p.File.Close()
+			}
+		}
 	}
-	return out.conn.Read(try) // of the epoll, which is readable when the socket is ready
-}
-
-// endOf is err, or ctx's cause where err comes from its end.
-func endOf(ctx context.Context, err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
-		return context.Cause(ctx)
+	if s.out != nil && s.out != s.in {
+		s.out.File.Close()
 	}
-	return err
+	if s.in != nil {
+		s.in.File.Close()
+	}
 }

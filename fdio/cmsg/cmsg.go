@@ -1,10 +1,3 @@
-// Package cmsg builds and parses the control messages (ancillary data) of
-// sendmsg(2) and recvmsg(2), by hand, from bytes to values and back. It makes
-// no system call.
-//
-// A control buffer is a sequence of control messages, each a header (struct
-// cmsghdr) followed by data and by padding to the next word: see cmsg(3) and
-// RFC 3542, section 20. Header fields are in native byte order.
 package cmsg
 
 import (
@@ -18,11 +11,11 @@ const (
 	wordSize = int(unsafe.Sizeof(uintptr(0)))
 
 	// HeaderSize is the size of struct cmsghdr of <linux/socket.h> in bytes: a
-	// size_t and two ints, 16 where a word has 64 bits, 12 where it has 32.
+	// size_t and two ints, 16 on 64-bit and 12 on 32-bit systems.
 	HeaderSize = wordSize + 4 + 4
 )
 
-// ErrMalformed says that a control message's length is smaller than its header
+// ErrMalformed says that the length of a control message is smaller than its header
 // or larger than the bytes that are there.
 var ErrMalformed = errors.New("malformed control message")
 
@@ -33,17 +26,17 @@ type Message struct {
 	Data  []byte // without header and padding
 }
 
-// Align rounds n up to the alignment of control messages: CMSG_ALIGN(3).
+// Align returns n rounded up to the alignment of control messages: CMSG_ALIGN(3).
 func Align(n int) int { return (n + wordSize - 1) &^ (wordSize - 1) }
 
-// Len is the value of cmsg_len for n bytes of data: CMSG_LEN(3).
+// Len returns the value of cmsg_len for n bytes of data: CMSG_LEN(3).
 func Len(n int) int { return HeaderSize + n }
 
-// Space is what a control message with n bytes of data takes up in a control
-// buffer, padding included: CMSG_SPACE(3).
+// Space returns how many bytes a control message with n bytes of data takes up in a
+// control buffer, padding included: CMSG_SPACE(3).
 func Space(n int) int { return HeaderSize + Align(n) }
 
-// Append appends m, padded with zeros, to the control buffer b. b must hold
+// Append appends m, padded with zeros, to the control buffer b, which must hold
 // whole padded control messages, as Append itself leaves it.
 func Append(b []byte, m Message) []byte {
 	b = appendHeader(b, len(m.Data), m.Level, m.Type)
@@ -68,13 +61,13 @@ func pad(b []byte, dataLen int) []byte {
 	return b
 }
 
-// Next takes the first control message from control, which must hold only the
-// bytes that the kernel wrote: recvmsg's msg_controllen of them. The message's
-// data is a part of control, not a copy. ok is false where no more than
-// trailing padding is left.
+// Next returns the first control message in control, and what follows it. control
+// must hold only the bytes that the kernel wrote: msg_controllen of recvmsg(2). The
+// data of the message is a part of control, not a copy. ok is false where no more
+// than trailing padding is left.
 //
-// With ErrMalformed, m holds what could be read of the header and all
-// remaining bytes after it as data, and rest is empty.
+// With ErrMalformed, m holds what could be read of the header, and as its data all
+// bytes that follow; rest is empty.
 func Next(control []byte) (m Message, rest []byte, ok bool, err error) {
 	if len(control) < HeaderSize {
 		return Message{}, nil, false, nil
@@ -94,8 +87,8 @@ func Next(control []byte) (m Message, rest []byte, ok bool, err error) {
 	return m, control[next:], true, nil
 }
 
-// Messages are the well-formed control messages at the beginning of control:
-// all of them, unless one is malformed. See Next.
+// Messages yields the control messages in control, up to the first malformed one.
+// See Next.
 func Messages(control []byte) iter.Seq[Message] {
 	return func(yield func(Message) bool) {
 		for {

@@ -7,28 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Field is one decoded member of a control message's data, or of anything else
-// that is known by its names.
-type Field struct {
-	Name string // as the man pages have it, without the prefix of its struct
-	// Value is an int64, a uint64 (more than a double holds), a float64, a string,
-	// a []byte, a bool, a netip.Addr, a time.Time, an []int64, a []string, a
-	// []netip.Addr, or what has members itself: a []Field, or several of them, a
-	// [][]Field.
-	Value any
-}
-
 // Errors of Decode.
 var (
-	// ErrUnknownType says that the layout of a control message's data is not known.
-	ErrUnknownType = errors.New("unknown type of control message")
-	// ErrBadData says that the data is shorter or longer than its type's, or does
-	// not hold what the type demands.
-	ErrBadData = errors.New("malformed data of a control message")
+	// ErrUnknownType says that the layout of the data is not known for this type.
+	ErrUnknownType = errors.New("unknown control message type")
+	// ErrBadData says that the data does not have the size or the content that its
+	// type demands.
+	ErrBadData = errors.New("malformed control message data")
 )
 
-// Decode takes the data of m apart, by the layout that its level and type say.
-// The fields may point into m's data. The error is ErrUnknownType or ErrBadData.
+// Decode takes the data of m apart, by the layout that its level and type have.
+// Values of type Bytes are parts of the data, not copies. The error is
+// ErrUnknownType or ErrBadData.
 func (m Message) Decode() ([]Field, error) {
 	row := findType(m.Level, m.Type)
 	if row == nil || row.layout == nil && row.decode == nil {
@@ -50,7 +40,7 @@ func (m Message) Decode() ([]Field, error) {
 	return nil, ErrBadData
 }
 
-// LevelName is the name of a cmsg_level, SOL_SOCKET for example, or its number
+// LevelName returns the name of a cmsg_level, SOL_SOCKET for example, or its number
 // where it has none.
 func LevelName(level int) string {
 	for i := range levels {
@@ -61,8 +51,8 @@ func LevelName(level int) string {
 	return strconv.Itoa(level)
 }
 
-// TypeName is the name of a cmsg_type within its level, SCM_RIGHTS for
-// example, or its number where it has none.
+// TypeName returns the name of a cmsg_type of a level, SCM_RIGHTS for example, or
+// its number where it has none.
 func TypeName(level, typ int) string {
 	if row := findType(level, typ); row != nil {
 		return row.name
@@ -70,6 +60,7 @@ func TypeName(level, typ int) string {
 	return strconv.Itoa(typ)
 }
 
+// findType returns the row of a type, nil for one that is not known.
 func findType(level, typ int) *row {
 	for i := range types {
 		if types[i].level == level && types[i].number == typ {
@@ -79,7 +70,7 @@ func findType(level, typ int) *row {
 	return nil
 }
 
-// errnoName is the name of a system call's error, or its number.
+// errnoName returns the name of an error of system calls, or its number.
 func errnoName(errno int64) string {
 	if name := unix.ErrnoName(unix.Errno(errno)); name != "" {
 		return name

@@ -8,17 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The decoders of control messages whose data is no fixed struct. Each returns
-// false where the data is not what it should be.
+// These decoders are for control messages whose data is not a fixed struct. Each
+// returns false where the data is malformed.
 
-// decodePidfd decodes SCM_PIDFD, unix(7): a descriptor, or below zero an errno.
+// decodePidfd decodes SCM_PIDFD, unix(7): a descriptor, or an errno if it is below
+// zero.
 func decodePidfd(data []byte) ([]Field, bool) {
 	if len(data) != 4 {
 		return nil, false
 	}
-	fd := i32.decode(data).(int64)
+	fd := i32.decode(data).(Int)
 	if fd < 0 {
-		return []Field{{"errno", errnoName(-fd)}}, true
+		return []Field{{"errno", String(errnoName(int64(-fd)))}}, true
 	}
 	return []Field{{"fd", fd}}, true
 }
@@ -34,31 +35,31 @@ var origins = [...]string{
 	unix.SO_EE_ORIGIN_TXTIME:       "SO_EE_ORIGIN_TXTIME",
 }
 
-// transmitTimes are the values of ee_info where a transmit timestamp comes:
-// which moment it is of, <linux/errqueue.h>.
+// transmitTimes are the values of ee_info with a transmit timestamp, which say what
+// it is the time of: <linux/errqueue.h>.
 var transmitTimes = [...]string{"SCM_TSTAMP_SND", "SCM_TSTAMP_SCHED", "SCM_TSTAMP_ACK", "SCM_TSTAMP_COMPLETION"}
 
-// nameOf is the name of n in names, or the number.
-func nameOf(names []string, n int64) string {
-	if n < int64(len(names)) && names[n] != "" {
-		return names[n]
+// nameOf returns the name of n, or n itself where it has none.
+func nameOf(names []string, n Int) String {
+	if n < Int(len(names)) && names[n] != "" {
+		return String(names[n])
 	}
-	return strconv.FormatInt(n, 10)
+	return String(strconv.FormatInt(int64(n), 10))
 }
 
 var extendedError = layout{{"ee_errno", u32}, {"ee_origin", u8}, {"ee_type", u8}, {"ee_code", u8}, {"", u8}, {"ee_info", u32}, {"ee_data", u32}}
 
-// decodeError decodes struct sock_extended_err and the address after it, that
-// of the network object where the error came from: IP_RECVERR in ip(7).
+// decodeError decodes struct sock_extended_err and the address that follows it, of
+// the network node where the error occurred: IP_RECVERR in ip(7).
 func decodeError(data []byte) ([]Field, bool) {
 	size, _ := extendedError.size()
 	if len(data) < size {
 		return nil, false
 	}
 	all, _ := extendedError.decode(data[:size])
-	origin, info := all[1].Value.(int64), all[4].Value.(int64)
+	origin, info := all[1].Value.(Int), all[4].Value.(Int)
 	fields := []Field{
-		{"ee_errno", errnoName(all[0].Value.(int64))},
+		{"ee_errno", String(errnoName(int64(all[0].Value.(Int))))},
 		{"ee_origin", nameOf(origins[:], origin)},
 		all[2], all[3], all[4], all[5],
 	}
@@ -67,13 +68,13 @@ func decodeError(data []byte) ([]Field, bool) {
 	}
 	offender, ok := decodeOffender(data[size:])
 	if ok && offender.IsValid() {
-		fields = append(fields, Field{"offender", offender})
+		fields = append(fields, Field{"offender", Addr{offender}})
 	}
 	return fields, ok
 }
 
 // decodeOffender decodes the sockaddr that follows struct sock_extended_err:
-// SO_EE_OFFENDER. The address is invalid where it is of no family.
+// SO_EE_OFFENDER. The address is invalid if its family is AF_UNSPEC.
 func decodeOffender(data []byte) (a netip.Addr, ok bool) {
 	if len(data) == 0 {
 		return a, true
@@ -87,143 +88,20 @@ func decodeOffender(data []byte) (a netip.Addr, ok bool) {
 		return a, true
 	case family == unix.AF_INET && sockaddr4.fits(data):
 		fields, _ := sockaddr4.decode(data)
-		return fields[1].Value.(netip.Addr), true
+		return fields[1].Value.(Addr).Addr, true
 	case family == unix.AF_INET6 && sockaddr6.fits(data):
 		fields, _ := sockaddr6.decode(data)
-		a = fields[2].Value.(netip.Addr)
-		if scope := fields[3].Value.(int64); scope != 0 {
-			a = a.WithZone(strconv.FormatInt(scope, 10))
+		a = fields[2].Value.(Addr).Addr
+		if scope := fields[3].Value.(Int); scope != 0 {
+			a = a.WithZone(strconv.FormatInt(int64(scope), 10))
 		}
 		return a, true
 	}
 	return a, false
 }
 
-// ipOptions are the options of the IPv4 header that have a name:
-// <linux/ip.h>, RFC 791.
-var ipOptions = [...]string{
-	1: "IPOPT_NOOP", 7: "IPOPT_RR", 68: "IPOPT_TS", 130: "IPOPT_SEC", 131: "IPOPT_LSRR",
-	134: "IPOPT_CIPSO", 136: "IPOPT_SID", 137: "IPOPT_SSRR", 148: "IPOPT_RA",
-}
-
-// optionName is the number where there is no name.
-func optionName(names []string, number byte) string {
-	if int(number) < len(names) && names[number] != "" {
-		return names[number]
-	}
-	return strconv.Itoa(int(number))
-}
-
-// decodeIPOptions decodes the options of an IPv4 header: IP_RECVOPTS, IP_RETOPTS
-// of ip(7), RFC 791 section 3.1.
-func decodeIPOptions(data []byte) ([]Field, bool) {
-	options := [][]Field{}
-	for len(data) > 0 && data[0] != 0 { // IPOPT_END
-		number := data[0]
-		option := []Field{{"option", optionName(ipOptions[:], number)}}
-		if number == 1 {
-			data = data[1:]
-			options = append(options, option)
-			continue
-		}
-		if len(data) < 2 || data[1] < 2 || int(data[1]) > len(data) {
-			return nil, false
-		}
-		body := data[2:data[1]]
-		data = data[data[1]:]
-		isRoute := number == 7 || number == 131 || number == 137
-		if isRoute && len(body)%4 == 1 {
-			option = append(option, Field{"pointer", int64(body[0])}, Field{"addresses", addresses(body[1:], 4)})
-		} else {
-			option = append(option, Field{"data", body})
-		}
-		options = append(options, option)
-	}
-	return []Field{{"options", options}}, true
-}
-
-// addresses are the IP addresses of size bytes each in b.
-func addresses(b []byte, size int) []netip.Addr {
-	all := []netip.Addr{}
-	for ; len(b) >= size; b = b[size:] {
-		a, _ := netip.AddrFromSlice(b[:size])
-		all = append(all, a)
-	}
-	return all
-}
-
-// ipv6Options are the options of the hop-by-hop and destination headers:
-// <net/ipv6.h>, RFC 8200 section 4.2.
-var ipv6Options = [...]string{
-	0: "IPV6_TLV_PAD1", 1: "IPV6_TLV_PADN", 4: "IPV6_TLV_TNL_ENCAP_LIMIT", 5: "IPV6_TLV_ROUTERALERT",
-	7: "IPV6_TLV_CALIPSO", 49: "IPV6_TLV_IOAM", 194: "IPV6_TLV_JUMBO", 201: "IPV6_TLV_HAO",
-}
-
-// extensionHeader takes an extension header of IPv6 apart, whose second byte
-// counts its 8-byte units after the first: RFC 8200.
-func extensionHeader(data []byte) (next int64, body []byte, ok bool) {
-	if len(data) < 8 || len(data) != 8*(int(data[1])+1) {
-		return 0, nil, false
-	}
-	return int64(data[0]), data[2:], true
-}
-
-// decodeOptionsHeader decodes a hop-by-hop or destination options header:
-// IPV6_HOPOPTS, IPV6_DSTOPTS of RFC 3542.
-func decodeOptionsHeader(data []byte) ([]Field, bool) {
-	next, body, ok := extensionHeader(data)
-	if !ok {
-		return nil, false
-	}
-	options := [][]Field{}
-	for len(body) > 0 {
-		option := []Field{{"option", optionName(ipv6Options[:], body[0])}}
-		size := 1
-		if body[0] != 0 {
-			if len(body) < 2 || len(body) < 2+int(body[1]) {
-				return nil, false
-			}
-			size = 2 + int(body[1])
-			option = append(option, Field{"data", body[2:size]})
-		}
-		options = append(options, option)
-		body = body[size:]
-	}
-	return []Field{{"next_header", next}, {"options", options}}, true
-}
-
-// decodeRoutingHeader decodes a routing header: IPV6_RTHDR of RFC 3542, with the
-// addresses of types 0 (RFC 2460), 2 (RFC 6275) and 4 (RFC 8754).
-func decodeRoutingHeader(data []byte) ([]Field, bool) {
-	next, body, ok := extensionHeader(data)
-	if !ok {
-		return nil, false
-	}
-	routing := body[0]
-	fields := []Field{{"next_header", next}, {"routing_type", int64(routing)}, {"segments_left", int64(body[1])}}
-	// Four bytes stand before the addresses: reserved, or for type 4 the last
-	// entry, flags and a tag.
-	rest := body[6:]
-	switch {
-	case routing == 0 || routing == 2:
-		return append(fields, Field{"addresses", addresses(rest, 16)}), len(rest)%16 == 0
-	case routing == 4:
-		end := 16 * (int(body[2]) + 1)
-		if end > len(rest) {
-			return nil, false
-		}
-		fields = append(fields, Field{"flags", int64(body[3])}, Field{"tag", int64(binary.BigEndian.Uint16(body[4:]))},
-			Field{"addresses", addresses(rest[:end], 16)})
-		if end < len(rest) { // TLVs
-			fields = append(fields, Field{"data", rest[end:]})
-		}
-		return fields, true
-	}
-	return append(fields, Field{"data", body[2:]}), true
-}
-
-// tcpStats are the netlink attributes of SCM_TIMESTAMPING_OPT_STATS:
-// <linux/tcp.h>, enum tcp_nla.
+// tcpStats are the netlink attributes of SCM_TIMESTAMPING_OPT_STATS: enum tcp_nla
+// of <linux/tcp.h>.
 var tcpStats = [...]member{
 	1: {"busy", u64}, 2: {"rwnd_limited", u64}, 3: {"sndbuf_limited", u64}, 4: {"data_segs_out", u64},
 	5: {"total_retrans", u64}, 6: {"pacing_rate", u64}, 7: {"delivery_rate", u64}, 8: {"snd_cwnd", u32},
@@ -238,7 +116,7 @@ var tcpStats = [...]member{
 // struct nlattr (its length, its type) and a value, padded to four bytes.
 func decodeStats(data []byte) ([]Field, bool) {
 	const header = 4
-	fields := []Field{}
+	fields := Fields{}
 	seen := map[int]bool{}
 	for len(data) > 0 {
 		if len(data) < header {
@@ -256,7 +134,7 @@ func decodeStats(data []byte) ([]Field, bool) {
 		case typ < len(tcpStats) && len(value) == kindSizes[tcpStats[typ].kind]:
 			fields = append(fields, Field{tcpStats[typ].name, tcpStats[typ].kind.decode(value)})
 		default:
-			fields = append(fields, Field{strconv.Itoa(typ), value})
+			fields = append(fields, Field{strconv.Itoa(typ), Bytes(value)})
 		}
 	}
 	return []Field{{"stats", fields}}, true

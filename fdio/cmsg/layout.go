@@ -8,11 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"fdmsg/fdio/internal/syntax"
+
 	"golang.org/x/sys/unix"
 )
 
-// A kind is how one member of a control message's data is laid out, in native
-// byte order where nothing else is said.
+// A kind is the layout of one member of a struct, in native byte order unless it
+// says otherwise.
 type kind uint8
 
 const (
@@ -35,23 +37,24 @@ const (
 	text     // bytes to the end, perhaps with a NUL behind them
 )
 
-// kindSizes are the sizes of kinds in bytes, 0 for those that go on to the end.
+// kindSizes are the sizes of the kinds in bytes, 0 for those that extend to the end
+// of the data.
 var kindSizes = [...]int{
 	u8: 1, u16: 2, i32: 4, u32: 4, u64: 8, be16: 2, be32: 4, ip4: 4, ip6: 16, inet: 2, inet6: 2,
 	usec: 2 * wordSize, nsec: 2 * wordSize, usec64: 16, nsec64: 16, intArray: 0, text: 0,
 }
 
-// member is one member of a struct, unnamed where there is nothing to say of it.
+// member is one member of a struct. It has no name if it is of no interest.
 type member struct {
 	name string
 	kind kind
 }
 
-// layout is the struct that the data of a control message is.
+// layout is the struct that the data of a control message consists of.
 type layout []member
 
-// size is the size of the struct in bytes. open is true where its last member
-// goes on to the end.
+// size returns the size of the struct in bytes. open is true if its last member
+// extends to the end of the data.
 func (l layout) size() (n int, open bool) {
 	for _, m := range l {
 		n += kindSizes[m.kind]
@@ -69,8 +72,8 @@ func (l layout) fits(data []byte) bool {
 	return len(data) >= n && (l[len(l)-1].kind != intArray || (len(data)-n)%4 == 0)
 }
 
-// decode takes data, which fits, apart. ok is false where it is of another
-// address family. A time that is zero is none, and is left out.
+// decode takes data, which fits, apart. ok is false if it belongs to another
+// address family. A time of zero means that there is none, and is left out.
 func (l layout) decode(data []byte) (fields []Field, ok bool) {
 	for _, m := range l {
 		size := kindSizes[m.kind]
@@ -79,10 +82,10 @@ func (l layout) decode(data []byte) (fields []Field, ok bool) {
 		}
 		value := m.kind.decode(data[:size])
 		data = data[size:]
-		if (m.kind == inet || m.kind == inet6) && value != any(m.kind.family()) {
+		if (m.kind == inet || m.kind == inet6) && value != Value(m.kind.family()) {
 			return nil, false
 		}
-		t, isTime := value.(time.Time)
+		t, isTime := value.(Time)
 		if m.name != "" && !(isTime && t.UnixNano() == 0) {
 			fields = append(fields, Field{m.name, value})
 		}
@@ -90,42 +93,44 @@ func (l layout) decode(data []byte) (fields []Field, ok bool) {
 	return fields, true
 }
 
-func (k kind) family() int64 {
+// family returns the address family that a kind stands for.
+func (k kind) family() Int {
 	if k == inet {
 		return unix.AF_INET
 	}
 	return unix.AF_INET6
 }
 
-func (k kind) decode(b []byte) any {
+// decode returns the value of a member.
+func (k kind) decode(b []byte) Value {
 	e := binary.NativeEndian
 	switch k {
 	case u8:
-		return int64(b[0])
+		return Int(b[0])
 	case u16, inet, inet6:
-		return int64(e.Uint16(b))
+		return Int(e.Uint16(b))
 	case i32:
-		return int64(int32(e.Uint32(b)))
+		return Int(int32(e.Uint32(b)))
 	case u32:
-		return int64(e.Uint32(b))
+		return Int(e.Uint32(b))
 	case u64:
-		return e.Uint64(b)
+		return Uint(e.Uint64(b))
 	case be16:
-		return int64(binary.BigEndian.Uint16(b))
+		return Int(binary.BigEndian.Uint16(b))
 	case be32:
-		return int64(binary.BigEndian.Uint32(b))
+		return Int(binary.BigEndian.Uint32(b))
 	case ip4:
-		return netip.AddrFrom4([4]byte(b))
+		return Addr{netip.AddrFrom4([4]byte(b))}
 	case ip6:
-		return netip.AddrFrom16([16]byte(b))
+		return Addr{netip.AddrFrom16([16]byte(b))}
 	case usec, usec64:
 		s, f := pair(b)
-		return time.Unix(s, 1000*f)
+		return Time{time.Unix(s, 1000*f)}
 	case nsec, nsec64:
 		s, f := pair(b)
-		return time.Unix(s, f)
+		return Time{time.Unix(s, f)}
 	case intArray:
-		all := make([]int64, 0, len(b)/4)
+		all := make(Ints, 0, len(b)/4)
 		for ; len(b) >= 4; b = b[4:] {
 			all = append(all, int64(int32(e.Uint32(b))))
 		}
@@ -134,12 +139,12 @@ func (k kind) decode(b []byte) any {
 		if n := len(b); n > 0 && b[n-1] == 0 {
 			b = b[:n-1]
 		}
-		return b
+		return Bytes(b)
 	}
 	return nil
 }
 
-// pair are two signed integers of half the size of b each.
+// pair returns the two signed integers that b consists of.
 func pair(b []byte) (first, second int64) {
 	if len(b) == 16 {
 		return int64(binary.NativeEndian.Uint64(b)), int64(binary.NativeEndian.Uint64(b[8:]))
@@ -147,8 +152,8 @@ func pair(b []byte) (first, second int64) {
 	return int64(int32(binary.NativeEndian.Uint32(b))), int64(int32(binary.NativeEndian.Uint32(b[4:])))
 }
 
-// encode appends the struct to b, with the members that values names and zeros
-// for the rest. It takes the names that it knows out of values.
+// encode appends the struct to b, with the members that values names and zeros for
+// the others. It removes from values what it has used.
 func (l layout) encode(b []byte, values map[string]string) ([]byte, error) {
 	var err error
 	for _, m := range l {
@@ -168,6 +173,7 @@ func (l layout) encode(b []byte, values map[string]string) ([]byte, error) {
 	return b, nil
 }
 
+// encode appends a member whose value is given as a text.
 func (k kind) encode(b []byte, value string) ([]byte, error) {
 	switch k {
 	case u8, u16, u32, u64, be16, be32:
@@ -178,11 +184,11 @@ func (k kind) encode(b []byte, value string) ([]byte, error) {
 		a, err := netip.ParseAddr(value)
 		switch {
 		case err != nil:
-			return nil, syntaxErrorf("not an IP address")
+			return nil, syntax.Errorf("not an IP address")
 		case k == ip4 && !a.Is4():
-			return nil, syntaxErrorf("not an IPv4 address")
+			return nil, syntax.Errorf("not an IPv4 address")
 		case k == ip6 && (!a.Is6() || a.Zone() != ""):
-			return nil, syntaxErrorf("not an IPv6 address without a zone")
+			return nil, syntax.Errorf("not an IPv6 address without a zone")
 		}
 		return append(b, a.AsSlice()...), nil
 	case intArray:
@@ -198,13 +204,13 @@ func (k kind) encode(b []byte, value string) ([]byte, error) {
 	case usec, nsec, usec64, nsec64:
 		return k.encodeTime(b, value)
 	}
-	return nil, syntaxErrorf("cannot be given")
+	return nil, syntax.Errorf("no value can be given")
 }
 
 func (k kind) encodeTime(b []byte, value string) ([]byte, error) {
 	t, err := time.Parse(time.RFC3339Nano, value)
 	if err != nil {
-		return nil, syntaxErrorf("not a time as in 2006-01-02T15:04:05Z")
+		return nil, syntax.Errorf("not a time as in 2006-01-02T15:04:05Z")
 	}
 	fraction := int64(t.Nanosecond())
 	if k == usec || k == usec64 {
@@ -215,7 +221,7 @@ func (k kind) encodeTime(b []byte, value string) ([]byte, error) {
 		return binary.NativeEndian.AppendUint64(b, uint64(fraction)), nil
 	}
 	if t.Unix() != int64(int32(t.Unix())) {
-		return nil, syntaxErrorf("out of range: a time of 32 bits ends in 2038")
+		return nil, syntax.Errorf("out of range: a time of 32 bits ends in 2038")
 	}
 	b = binary.NativeEndian.AppendUint32(b, uint32(t.Unix()))
 	return binary.NativeEndian.AppendUint32(b, uint32(fraction)), nil
@@ -223,9 +229,9 @@ func (k kind) encodeTime(b []byte, value string) ([]byte, error) {
 
 // appendUint appends an unsigned number of size bytes.
 func appendUint(b []byte, value string, size int, bigEndian bool) ([]byte, error) {
-	n, err := parseUint(value, 8*size)
+	n, err := syntax.ParseUint(value, 8*size)
 	if err != nil {
-		return nil, err
+		return nil, syntax.NumberError(err, "from 0 to "+strconv.FormatUint(1<<(8*size)-1, 10))
 	}
 	var order binary.AppendByteOrder = binary.NativeEndian
 	if bigEndian {
@@ -242,18 +248,11 @@ func appendUint(b []byte, value string, size int, bigEndian bool) ([]byte, error
 	return order.AppendUint64(b, n), nil
 }
 
+// appendInt32 appends a signed number of four bytes.
 func appendInt32(b []byte, value string) ([]byte, error) {
-	n, err := strconv.ParseInt(value, 0, 32)
-	if err != nil || strings.Contains(value, "_") {
-		return nil, numberError(err, "from -2147483648 to 2147483647")
+	n, err := syntax.ParseInt(value, 32)
+	if err != nil {
+		return nil, syntax.NumberError(err, "from -2147483648 to 2147483647")
 	}
 	return binary.NativeEndian.AppendUint32(b, uint32(n)), nil
-}
-
-func parseUint(value string, bits int) (uint64, error) {
-	n, err := strconv.ParseUint(value, 0, bits)
-	if err != nil || strings.Contains(value, "_") {
-		return 0, numberError(err, "from 0 to "+strconv.FormatUint(1<<bits-1, 10))
-	}
-	return n, nil
 }

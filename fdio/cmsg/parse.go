@@ -1,47 +1,33 @@
 package cmsg
 
 import (
-	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"fdmsg/fdio/internal/syntax"
 
 	"golang.org/x/sys/unix"
 )
 
-// ErrSyntax says that a text is not what it should be; its text says how.
-var ErrSyntax = errors.New("syntax error")
+// ErrSyntax is what errors of parsing are, for errors.Is. Their messages say what
+// is wrong.
+var ErrSyntax = syntax.ErrSyntax
 
-type syntaxError string
-
-func syntaxErrorf(format string, args ...any) error { return syntaxError(fmt.Sprintf(format, args...)) }
-
-func (e syntaxError) Error() string        { return string(e) }
-func (e syntaxError) Is(target error) bool { return target == ErrSyntax }
-
-// numberError says what a number should have been.
-func numberError(err error, limits string) error {
-	if errors.Is(err, strconv.ErrRange) {
-		return syntaxErrorf("out of range: %s", limits)
-	}
-	return syntaxErrorf("not a number %s", limits)
-}
-
-// NameError is a name that is not known, with those that are.
+// NameError says that a name is not known, and which are.
 type NameError struct {
 	Kind  string // what it was to be the name of
 	Name  string
 	Known []string
 }
 
+// Error returns the kind and the name.
 func (e *NameError) Error() string { return fmt.Sprintf("unknown %s %q", e.Kind, e.Name) }
 
-// ParseLevel is the number of a protocol level, given by its name or as a
-// number. The error is a *NameError or wraps ErrSyntax.
+// ParseLevel parses a protocol level: a name, SOL_SOCKET for example, or a number.
+// The error is a *NameError or wraps ErrSyntax.
 func ParseLevel(text string) (int, error) {
 	var known []string
 	for _, l := range levels {
@@ -53,9 +39,9 @@ func ParseLevel(text string) (int, error) {
 	return parseNumber("level", text, known)
 }
 
-// ParseType is the number of a control message's type within its level, given by
-// its name or as a number; SO_NAME stands for SCM_NAME, and the other way round.
-// The error is a *NameError or wraps ErrSyntax.
+// ParseType parses the type of a control message of that level: a name, where
+// SO_NAME and SCM_NAME are the same, or a number. The error is a *NameError or
+// wraps ErrSyntax.
 func ParseType(level int, text string) (int, error) {
 	var known []string
 	for _, row := range types {
@@ -70,7 +56,7 @@ func ParseType(level int, text string) (int, error) {
 	return parseNumber("control message type", text, known)
 }
 
-// socketName is name without SO_ or SCM_ before it: the headers define most
+// socketName returns name without the prefix SO_ or SCM_: the headers define most
 // control messages of SOL_SOCKET under both.
 func socketName(name string) string {
 	for _, prefix := range []string{"SO_", "SCM_"} {
@@ -83,33 +69,33 @@ func socketName(name string) string {
 
 func parseNumber(kind, text string, known []string) (int, error) {
 	if text == "" {
-		return 0, syntaxErrorf("no %s", kind)
+		return 0, syntax.Errorf("missing %s", kind)
 	}
 	if text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 		return 0, &NameError{kind, text, known}
 	}
-	n, err := strconv.ParseInt(text, 0, 32)
-	if err != nil || strings.Contains(text, "_") {
-		return 0, fmt.Errorf("%s %q: %w", kind, text, numberError(err, "from -2147483648 to 2147483647"))
+	n, err := syntax.ParseInt(text, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q: %w", kind, text, syntax.NumberError(err, "from -2147483648 to 2147483647"))
 	}
 	return int(n), nil
 }
 
-// Parse reads a control message from the form LEVEL:TYPE:DATA. LEVEL and TYPE
-// are names or numbers; DATA are typed parts, as ParseData reads them, or
-// NAME=VALUE for the fields of a known type, separated by commas:
+// Parse parses a control message of the form LEVEL:TYPE:DATA. LEVEL and TYPE are
+// names or numbers. DATA is typed parts, as ParseData reads them, or NAME=VALUE for
+// fields of a known type, separated by commas:
 //
 //	SOL_SOCKET:SCM_CREDENTIALS:pid=1,uid=0,gid=0
 //	SOL_SOCKET:SCM_RIGHTS:fds=3+4
 //	IPPROTO_IP:IP_TTL:int=3
 //
-// Fields that are not given are zero, those of SCM_CREDENTIALS are own's. Empty
-// DATA is a control message without data. The error is a *NameError or wraps
+// Fields that are not given are zero; those of SCM_CREDENTIALS are own's. If DATA
+// is empty, so is the control message. The error is a *NameError or wraps
 // ErrSyntax.
 func Parse(text string, own Credentials) (Message, error) {
 	parts := strings.SplitN(text, ":", 3)
 	if len(parts) < 3 {
-		return Message{}, syntaxErrorf("not a control message: write LEVEL:TYPE:DATA")
+		return Message{}, syntax.Errorf("invalid control message: write LEVEL:TYPE:DATA")
 	}
 	level, err := ParseLevel(parts[0])
 	if err != nil {
@@ -130,7 +116,7 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 	}
 	row := findType(m.Level, m.Type)
 	if row == nil || row.layout == nil {
-		return nil, syntaxErrorf("%q is no data: write parts as in int=1 or hex=00ff", text)
+		return nil, syntax.Errorf("invalid data %q: write parts as in int=1 or hex=00ff", text)
 	}
 	values := map[string]string{}
 	if m.Level == unix.SOL_SOCKET && m.Type == unix.SCM_CREDENTIALS {
@@ -140,10 +126,10 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, ok := strings.Cut(part, "=")
 		if !ok || name == "" {
-			return nil, syntaxErrorf("%q is not of the form NAME=VALUE", part)
+			return nil, syntax.Errorf("%q is not of the form NAME=VALUE", part)
 		}
 		if given[name] {
-			return nil, syntaxErrorf("%s is given twice", name)
+			return nil, syntax.Errorf("field %s given twice", name)
 		}
 		given[name], values[name] = true, value
 	}
@@ -162,7 +148,7 @@ func (m Message) parseData(text string, own Credentials) ([]byte, error) {
 	return data, nil
 }
 
-// has reports whether the struct has all those members.
+// has reports whether the struct has all members in names.
 func (l layout) has(names map[string]bool) bool {
 	known := l.names()
 	for name := range names {
@@ -173,6 +159,7 @@ func (l layout) has(names map[string]bool) bool {
 	return true
 }
 
+// names returns the names of the members.
 func (l layout) names() (names []string) {
 	for _, m := range l {
 		if m.name != "" {
@@ -182,88 +169,7 @@ func (l layout) names() (names []string) {
 	return names
 }
 
-// A part is how one kind of typed part is read.
-type part struct {
-	name      string
-	size      int // of a number without a sign; 0: see append
-	bigEndian bool
-	append    func(b []byte, value string) ([]byte, error)
-}
-
-// parts are the typed parts that ParseData knows.
-var parts = [...]part{
-	{"int", 0, false, appendInt32},
-	{"u8", 1, false, nil},
-	{"u16", 2, false, nil},
-	{"u32", 4, false, nil},
-	{"u64", 8, false, nil},
-	{"be16", 2, true, nil},
-	{"be32", 4, true, nil},
-	{"hex", 0, false, appendHex},
-	{"base64", 0, false, appendBase64},
-	{"text", 0, false, appendText},
-}
-
-// findPart returns nil where there is no such part.
-func findPart(name string) *part {
-	i := slices.IndexFunc(parts[:], func(p part) bool { return p.name == name })
-	if i < 0 {
-		return nil
-	}
-	return &parts[i]
-}
-
-func (p *part) appendTo(b []byte, value string) ([]byte, error) {
-	if p.size > 0 {
-		return appendUint(b, value, p.size, p.bigEndian)
-	}
-	return p.append(b, value)
-}
-
-func appendText(b []byte, value string) ([]byte, error) { return append(b, value...), nil }
-
-func appendHex(b []byte, value string) ([]byte, error) {
-	data, err := hex.DecodeString(value)
-	if err != nil {
-		return nil, syntaxErrorf("not an even number of hexadecimal digits")
-	}
-	return append(b, data...), nil
-}
-
-func appendBase64(b []byte, value string) ([]byte, error) {
-	data, err := base64.StdEncoding.DecodeString(value)
-	if err != nil {
-		return nil, syntaxErrorf("not base64")
-	}
-	return append(b, data...), nil
-}
-
-// ParseData joins typed parts to bytes: int=N (4 bytes, signed), u8= u16= u32=
-// u64= in native byte order, be16= be32= in network byte order, hex=, base64=
-// and text=, separated by commas and repeated at will. ok is false where the
-// first part is none of these; no text is no bytes. Errors wrap ErrSyntax.
-func ParseData(text string) (data []byte, ok bool, err error) {
-	if text == "" {
-		return nil, true, nil
-	}
-	first, _, hasValue := strings.Cut(text, "=")
-	if findPart(first) == nil || !hasValue {
-		return nil, false, nil
-	}
-	for part := range strings.SplitSeq(text, ",") {
-		name, value, hasValue := strings.Cut(part, "=")
-		p := findPart(name)
-		if p == nil || !hasValue {
-			return nil, true, syntaxErrorf("%q is no typed part: write int= u8= u16= u32= u64= be16= be32= hex= base64= or text=", part)
-		}
-		if data, err = p.appendTo(data, value); err != nil {
-			return nil, true, fmt.Errorf("%s: %w", part, err)
-		}
-	}
-	return data, true, nil
-}
-
-// String writes m in the form that Parse reads, its data in hexadecimal.
+// String returns m in the form that Parse reads, its data in hexadecimal.
 func (m Message) String() string {
 	b := append([]byte(LevelName(m.Level)), ':')
 	b = append(b, TypeName(m.Level, m.Type)...)

@@ -91,78 +91,78 @@ func TestParseReadsEveryForm(t *testing.T) {
 	}
 }
 
-// A refused text, and what the error is: syntax, or an unknown name of a kind.
-const syntax = ""
+// A refused text, and what the error is: a syntax error, or an unknown name of a kind.
+const syntaxKind = ""
 
 func TestParseRefuses(t *testing.T) {
 	tests := []struct {
 		text, kind string
 	}{
-		{"", syntax},
-		{"SOL_SOCKET", syntax},
-		{"SOL_SOCKET:SCM_RIGHTS", syntax},
-		{":SCM_RIGHTS:", syntax},
-		{"SOL_SOCKET::", syntax},
+		{"", syntaxKind},
+		{"SOL_SOCKET", syntaxKind},
+		{"SOL_SOCKET:SCM_RIGHTS", syntaxKind},
+		{":SCM_RIGHTS:", syntaxKind},
+		{"SOL_SOCKET::", syntaxKind},
 		{"SOL_SOCK:SCM_RIGHTS:", "level"},
 		{"sol_socket:SCM_RIGHTS:", "level"},
 		{" 1:1:", "level"},
 		{"+1:1:", "level"},
-		{"1x:1:", syntax},
-		{"-:1:", syntax},
-		{"2147483648:1:", syntax},
-		{"-2147483649:1:", syntax},
-		{"99999999999999999999:1:", syntax},
-		{"1_0:1:", syntax},
-		{"1:1_0:", syntax},
+		{"1x:1:", syntaxKind},
+		{"-:1:", syntaxKind},
+		{"2147483648:1:", syntaxKind},
+		{"-2147483649:1:", syntaxKind},
+		{"99999999999999999999:1:", syntaxKind},
+		{"1_0:1:", syntaxKind},
+		{"1:1_0:", syntaxKind},
 		{"SOL_SOCKET:SCM_RIGHT:", "control message type"},
 		{"SOL_SOCKET:IP_TTL:", "control message type"},
 		{"IPPROTO_IP:SCM_RIGHTS:", "control message type"},
 		{"9999:SCM_SECURITY:", "control message type"},
 		{"SOL_SOCKET:RIGHTS:", "control message type"},
-		{"SOL_SOCKET:1.5:", syntax},
-		{"SOL_SOCKET:2147483648:", syntax},
+		{"SOL_SOCKET:1.5:", syntaxKind},
+		{"SOL_SOCKET:2147483648:", syntaxKind},
 		// data
-		{"1:1:3", syntax},
-		{"1:1:int", syntax},
-		{"1:1:=3", syntax},
-		{"1:1:int=1,", syntax},
-		{"1:1:int=1,fds=3", syntax},
+		{"1:1:3", syntaxKind},
+		{"1:1:int", syntaxKind},
+		{"1:1:=3", syntaxKind},
+		{"1:1:int=1,", syntaxKind},
+		{"1:1:int=1,fds=3", syntaxKind},
 		{"1:1:fds=3,int=1", "field of SCM_RIGHTS"},
-		{"9999:1:value=3", syntax},
-		{"SOL_ALG:ALG_SET_IV:iv=1", syntax},
-		{"IPPROTO_IP:IP_RECVERR:ee_errno=1", syntax},
+		{"9999:1:value=3", syntaxKind},
+		{"SOL_ALG:ALG_SET_IV:iv=1", syntaxKind},
+		{"IPPROTO_IP:IP_RECVERR:ee_errno=1", syntaxKind},
 		// fields
-		{"SOL_SOCKET:SCM_RIGHTS:fds=", syntax},
-		{"SOL_SOCKET:SCM_RIGHTS:fds=3+", syntax},
-		{"SOL_SOCKET:SCM_RIGHTS:fds=3 + 4", syntax},
-		{"SOL_SOCKET:SCM_RIGHTS:fds=3,fds=4", syntax},
-		{"SOL_SOCKET:SCM_RIGHTS:fds=3,", syntax},
+		{"SOL_SOCKET:SCM_RIGHTS:fds=", syntaxKind},
+		{"SOL_SOCKET:SCM_RIGHTS:fds=3+", syntaxKind},
+		{"SOL_SOCKET:SCM_RIGHTS:fds=3 + 4", syntaxKind},
+		{"SOL_SOCKET:SCM_RIGHTS:fds=3,fds=4", syntaxKind},
+		{"SOL_SOCKET:SCM_RIGHTS:fds=3,", syntaxKind},
 		{"SOL_SOCKET:SCM_RIGHTS:fd=3", "field of SCM_RIGHTS"},
 		{"SOL_SOCKET:SCM_RIGHTS:FDS=3", "field of SCM_RIGHTS"},
-		{"SOL_SOCKET:SCM_RIGHTS:fds=2147483648", syntax},
-		{"SOL_SOCKET:SCM_CREDENTIALS:pid=1,uid=2,gid=3,pid=4", syntax},
+		{"SOL_SOCKET:SCM_RIGHTS:fds=2147483648", syntaxKind},
+		{"SOL_SOCKET:SCM_CREDENTIALS:pid=1,uid=2,gid=3,pid=4", syntaxKind},
 		{"SOL_SOCKET:SCM_CREDENTIALS:pid=1,euid=2", "field of SCM_CREDENTIALS"},
-		{"SOL_SOCKET:SCM_CREDENTIALS:pid=2147483648", syntax},
-		{"SOL_SOCKET:SCM_CREDENTIALS:uid=-1", syntax},
-		{"SOL_SOCKET:SCM_CREDENTIALS:uid=4294967296", syntax},
-		{"SOL_SOCKET:SCM_CREDENTIALS:uid=root", syntax},
-		{"SOL_SOCKET:SCM_CREDENTIALS:pid", syntax},
-		{"SOL_SOCKET:SCM_CREDENTIALS:pid=", syntax},
-		{"SOL_SOCKET:SCM_PIDFD:fd=3", syntax}, // is only received
-		{"SOL_SOCKET:SO_TIMESTAMP:time=yesterday", syntax},
-		{"SOL_SOCKET:SO_TIMESTAMP:time=1700000000", syntax},
+		{"SOL_SOCKET:SCM_CREDENTIALS:pid=2147483648", syntaxKind},
+		{"SOL_SOCKET:SCM_CREDENTIALS:uid=-1", syntaxKind},
+		{"SOL_SOCKET:SCM_CREDENTIALS:uid=4294967296", syntaxKind},
+		{"SOL_SOCKET:SCM_CREDENTIALS:uid=root", syntaxKind},
+		{"SOL_SOCKET:SCM_CREDENTIALS:pid", syntaxKind},
+		{"SOL_SOCKET:SCM_CREDENTIALS:pid=", syntaxKind},
+		{"SOL_SOCKET:SCM_PIDFD:fd=3", syntaxKind}, // is only received
+		{"SOL_SOCKET:SO_TIMESTAMP:time=yesterday", syntaxKind},
+		{"SOL_SOCKET:SO_TIMESTAMP:time=1700000000", syntaxKind},
 		{"SOL_SOCKET:SO_TIMESTAMPING:flags=1,hardware=1970-01-01T00:00:05Z", "field of SCM_TIMESTAMPING"}, // of two structs
-		{"IPPROTO_IP:IP_TOS:tos=256", syntax},
-		{"IPPROTO_IP:IP_TTL:ttl=1_0", syntax},
+		{"IPPROTO_IP:IP_TOS:tos=256", syntaxKind},
+		{"IPPROTO_IP:IP_TTL:ttl=1_0", syntaxKind},
 		{"IPPROTO_IP:IP_TTL:ttl=1,tos=2", "field of IP_TTL"},
-		{"IPPROTO_IP:IP_PKTINFO:addr=::1", syntax},
-		{"IPPROTO_IP:IP_PKTINFO:addr=localhost", syntax},
-		{"IPPROTO_IP:IP_PKTINFO:addr=", syntax},
-		{"IPPROTO_IP:IP_ORIGDSTADDR:port=65536", syntax},
+		{"IPPROTO_IP:IP_PKTINFO:addr=::1", syntaxKind},
+		{"IPPROTO_IP:IP_PKTINFO:addr=localhost", syntaxKind},
+		{"IPPROTO_IP:IP_PKTINFO:addr=", syntaxKind},
+		{"IPPROTO_IP:IP_ORIGDSTADDR:port=65536", syntaxKind},
 		{"IPPROTO_IP:IP_ORIGDSTADDR:family=2", "field of IP_ORIGDSTADDR"},
-		{"IPPROTO_IPV6:IPV6_PKTINFO:addr=192.0.2.1", syntax},
-		{"IPPROTO_IPV6:IPV6_PKTINFO:addr=fe80::1%lo", syntax},
-		{"IPPROTO_UDP:UDP_SEGMENT:size=65536", syntax},
+		{"IPPROTO_IPV6:IPV6_PKTINFO:addr=192.0.2.1", syntaxKind},
+		{"IPPROTO_IPV6:IPV6_PKTINFO:addr=fe80::1%lo", syntaxKind},
+		{"IPPROTO_UDP:UDP_SEGMENT:size=65536", syntaxKind},
 	}
 	for _, test := range tests {
 		m, err := Parse(test.text, ownCredentials)
@@ -178,8 +178,8 @@ func checkError(t *testing.T, text string, err error, kind string) {
 	t.Helper()
 	unknown, isName := errors.AsType[*NameError](err)
 	switch {
-	case isName != (kind != syntax) || errors.Is(err, ErrSyntax) == isName:
-		t.Errorf("%q: %T %v; want an unknown name: %v", text, err, err, kind != syntax)
+	case isName != (kind != syntaxKind) || errors.Is(err, ErrSyntax) == isName:
+		t.Errorf("%q: %T %v; want an unknown name: %v", text, err, err, kind != syntaxKind)
 	case isName && (unknown.Kind != kind || !strings.Contains(text, unknown.Name) || slices.Contains(unknown.Known, unknown.Name)):
 		t.Errorf("%q: %+v; want an unknown %s", text, unknown, kind)
 	case strings.ContainsAny(err.Error(), "\n"):

@@ -6,12 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxDescriptors is the most descriptors that one sendmsg(2) may carry over
-// all of its control messages: SCM_MAX_FD, unix(7).
+// MaxDescriptors is how many descriptors one sendmsg(2) may carry over all of its
+// control messages: SCM_MAX_FD, unix(7).
 const MaxDescriptors = 253
 
-// AppendRights appends an SCM_RIGHTS control message that carries fds, in
-// order, to the control buffer b: unix(7). Without fds it appends nothing.
+// AppendRights appends an SCM_RIGHTS control message with fds, in order, to the
+// control buffer b: unix(7). Without fds it appends nothing. The descriptors must
+// be open until the message is sent.
 func AppendRights(b []byte, fds []int) []byte {
 	if len(fds) == 0 {
 		return b
@@ -23,8 +24,8 @@ func AppendRights(b []byte, fds []int) []byte {
 	return pad(b, 4*len(fds))
 }
 
-// Rights appends the descriptors that m carries to fds, in order, if m is an
-// SCM_RIGHTS control message.
+// Rights appends the descriptors in m, in order, to fds, if m is an SCM_RIGHTS
+// control message.
 func (m Message) Rights(fds []int) []int {
 	if m.Level != unix.SOL_SOCKET || m.Type != unix.SCM_RIGHTS {
 		return fds
@@ -32,9 +33,9 @@ func (m Message) Rights(fds []int) []int {
 	return appendInts(fds, m.Data)
 }
 
-// Descriptors appends every descriptor that the kernel installed for m, the
-// members of SCM_RIGHTS and the pidfd of SCM_PIDFD, to fds: those that the
-// receiver has to close. An SCM_PIDFD below zero is an errno, no descriptor.
+// Descriptors appends every descriptor that the kernel installed for m to fds:
+// those of SCM_RIGHTS, and the pidfd of SCM_PIDFD. The receiver has to close them.
+// An SCM_PIDFD below zero is an errno and no descriptor.
 func (m Message) Descriptors(fds []int) []int {
 	if m.Level == unix.SOL_SOCKET && m.Type == unix.SCM_PIDFD && len(m.Data) >= 4 {
 		if fd := int(int32(binary.NativeEndian.Uint32(m.Data))); fd >= 0 {
@@ -52,8 +53,8 @@ func appendInts(dst []int, data []byte) []int {
 	return dst
 }
 
-// WithoutRights returns control without its SCM_RIGHTS messages: what goes
-// with the later parts of a message that the kernel takes in parts.
+// WithoutRights returns a copy of control without its SCM_RIGHTS messages: what is
+// sent with the later parts of a message that the kernel takes in parts.
 func WithoutRights(control []byte) []byte {
 	var kept []byte
 	for m := range Messages(control) {
@@ -64,7 +65,7 @@ func WithoutRights(control []byte) []byte {
 	return kept
 }
 
-// Credentials are the process identity of SCM_CREDENTIALS and SO_PEERCRED:
+// Credentials are the identity of a process in SCM_CREDENTIALS and SO_PEERCRED:
 // struct ucred, unix(7).
 type Credentials struct {
 	PID int32
@@ -72,12 +73,12 @@ type Credentials struct {
 	GID uint32
 }
 
-// overflowUID is what the kernel puts in place of a uid that is unknown or
-// cannot be expressed: /proc/sys/kernel/overflowuid.
+// overflowUID stands for a uid that is unknown or cannot be expressed:
+// /proc/sys/kernel/overflowuid.
 const overflowUID = 65534
 
-// Credentials decodes m if it is an SCM_CREDENTIALS control message of the
-// right size.
+// Credentials decodes m if it is an SCM_CREDENTIALS control message of the right
+// size.
 func (m Message) Credentials() (c Credentials, ok bool) {
 	if m.Level != unix.SOL_SOCKET || m.Type != unix.SCM_CREDENTIALS || len(m.Data) != unix.SizeofUcred {
 		return Credentials{}, false
@@ -89,9 +90,10 @@ func (m Message) Credentials() (c Credentials, ok bool) {
 	}, true
 }
 
-// Known reports whether c names a process at all: the kernel hands out pid 0
-// with the overflow uid for a message that was queued without credentials, and
-// pid 0 with uid -1 for a socket that has no peer.
+// Known reports whether c is the identity of a process at all. The kernel returns
+// pid 0 with the overflow uid for a message that was queued without credentials,
+// and pid 0 with uid -1 for a socket without a peer. All zero is known: root in a
+// PID namespace that is not visible.
 func (c Credentials) Known() bool {
 	return c.PID != 0 || (c.UID != overflowUID && c.UID != 1<<32-1)
 }

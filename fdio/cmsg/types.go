@@ -1,17 +1,20 @@
 package cmsg
 
-import "golang.org/x/sys/unix"
+import (
+	"fdmsg/fdio/internal/sys"
 
-// Constants of the kernel's headers that x/sys/unix does not have.
+	"golang.org/x/sys/unix"
+)
+
+// Constants of the kernel's headers that x/sys/unix lacks.
 const (
-	ipv6FlowInfo     = 11 // <linux/in6.h>
-	tlsSetRecordType = 1  // <linux/tls.h>
+	tlsSetRecordType = 1 // <linux/tls.h>
 	tlsGetRecordType = 2
 	vsockRecvErr     = 1 // <linux/vm_sockets.h>
 )
 
-// levels are the protocol levels of getsockopt(2) and cmsg_level, under the
-// names that the man pages use, and others that they are known by.
+// levels are the protocol levels of getsockopt(2) and cmsg_level, with the names
+// that the man pages use, and others that are in use.
 var levels = [...]struct {
 	number int
 	name   string
@@ -34,7 +37,7 @@ var levels = [...]struct {
 	{unix.SOL_VSOCK, "SOL_VSOCK", ""},
 }
 
-// row is a type of control message: what it is called, and what its data is.
+// row is a type of control message.
 type row struct {
 	level  int
 	number int
@@ -44,7 +47,7 @@ type row struct {
 	decode func(data []byte) ([]Field, bool) // for data that is no fixed struct; false: malformed
 }
 
-// one is the layout of a type with a single member.
+// one returns the layout of a type with a single member.
 func one(name string, k kind) layout { return layout{{name, k}} }
 
 var (
@@ -56,14 +59,14 @@ var (
 	dmabuf     = layout{{"frag_offset", u64}, {"frag_size", u32}, {"frag_token", u32}, {"dmabuf_id", u32}, {"flags", u32}}
 )
 
-// threeTimes are the members of struct scm_timestamping, timestamping.rst of
-// the kernel's documentation.
+// threeTimes returns the members of struct scm_timestamping:
+// networking/timestamping.rst of the kernel's documentation.
 func threeTimes(k kind) layout {
 	return layout{{"software", k}, {"deprecated", k}, {"hardware", k}}
 }
 
-// types are the control messages that are known: one row a type, by level and
-// number. What has neither a layout nor a decoder has a name alone.
+// types are the control messages that are known, one row each. A type with neither
+// a layout nor a decoder is known by name only.
 var types = [...]row{
 	// socket(7), unix(7), and the kernel's networking/timestamping.rst
 	{unix.SOL_SOCKET, unix.SCM_RIGHTS, "SCM_RIGHTS", one("fds", intArray), nil, nil},
@@ -105,7 +108,7 @@ var types = [...]row{
 	{unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, "IPV6_PKTINFO", in6Pktinfo, nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_HOPLIMIT, "IPV6_HOPLIMIT", one("hoplimit", i32), nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, "IPV6_TCLASS", one("tclass", i32), nil, nil},
-	{unix.IPPROTO_IPV6, ipv6FlowInfo, "IPV6_FLOWINFO", one("flowinfo", be32), nil, nil},
+	{unix.IPPROTO_IPV6, sys.IPV6FlowInfo, "IPV6_FLOWINFO", one("flowinfo", be32), nil, nil},
 	{unix.IPPROTO_IPV6, unix.IPV6_HOPOPTS, "IPV6_HOPOPTS", nil, nil, decodeOptionsHeader},
 	{unix.IPPROTO_IPV6, unix.IPV6_RTHDRDSTOPTS, "IPV6_RTHDRDSTOPTS", nil, nil, decodeOptionsHeader},
 	{unix.IPPROTO_IPV6, unix.IPV6_DSTOPTS, "IPV6_DSTOPTS", nil, nil, decodeOptionsHeader},

@@ -1,7 +1,6 @@
 package descriptor
 
 import (
-	"cmp"
 	"os"
 	"strconv"
 	"strings"
@@ -12,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What there is to know of descriptors without an inode of their own, most of it
-// by fdinfo.
+// These functions describe descriptors that have no inode of their own, mostly by
+// their fdinfo.
 
 func describeEventfd(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
-	d.detail("count", info.number("eventfd-count", 16))
-	d.detail("id", info.number("eventfd-id", 10))
-	d.detail("semaphore", info.number("eventfd-semaphore", 10) != 0)
+	d.detail("count", cmsg.Uint(info.number("eventfd-count", 16)))
+	d.detail("id", cmsg.Uint(info.number("eventfd-id", 10)))
+	d.detail("semaphore", cmsg.Bool(info.number("eventfd-semaphore", 10) != 0))
 }
 
 // clocks are the clocks of timerfd_create(2).
@@ -30,13 +29,13 @@ var clocks = [...]string{
 
 func describeTimerfd(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
-	d.detail("clock", nameOr(clocks[:], int(info.number("clockid", 10))))
-	d.detail("ticks", info.number("ticks", 10))
-	d.detail("remaining", seconds(info.value("it_value")))
-	d.detail("interval", seconds(info.value("it_interval")))
+	d.detail("clock", cmsg.String(nameOr(clocks[:], int(info.number("clockid", 10)))))
+	d.detail("ticks", cmsg.Uint(info.number("ticks", 10)))
+	d.detail("remaining", cmsg.Float(seconds(info.value("it_value"))))
+	d.detail("interval", cmsg.Float(seconds(info.value("it_interval"))))
 }
 
-// seconds reads the time span "(SECONDS, NANOSECONDS)".
+// seconds parses a time of the form "(SECONDS, NANOSECONDS)".
 func seconds(text string) float64 {
 	s, ns, _ := strings.Cut(strings.Trim(text, "()"), ", ")
 	return float64(parseNumber(s, 10)) + float64(parseNumber(ns, 10))/1e9
@@ -55,10 +54,10 @@ func describeSignalfd(_ *Inspector, d *Descriptor) {
 		}
 		signals = append(signals, name)
 	}
-	d.detail("signals", signals)
+	d.detail("signals", cmsg.Strings(signals))
 }
 
-// topBit is IN_ONESHOT and EPOLLET, which are no ints where an int has 32 bits.
+// topBit is IN_ONESHOT and EPOLLET, which do not fit an int of 32 bits.
 const topBit = -1 << 31
 
 // inotifyEvents are the bits of an inotify watch: inotify(7).
@@ -75,19 +74,19 @@ var inotifyEvents = []fdio.Flag{
 }
 
 func describeInotify(_ *Inspector, d *Descriptor) {
-	watches := [][]cmsg.Field{}
+	watches := cmsg.List{}
 	for _, entry := range readFdinfo(d.FD).entries("inotify ") {
 		watches = append(watches, []cmsg.Field{
-			{Name: "wd", Value: int64(parseNumber(entry("wd"), 16))},
-			{Name: "inode", Value: parseNumber(entry("ino"), 16)},
-			{Name: "device", Value: kernelDevice(entry("sdev")).String()},
-			{Name: "mask", Value: fdio.FlagNames(int(parseNumber(entry("mask"), 16)), inotifyEvents)},
+			{Name: "wd", Value: cmsg.Int(parseNumber(entry("wd"), 16))},
+			{Name: "inode", Value: cmsg.Uint(parseNumber(entry("ino"), 16))},
+			{Name: "device", Value: cmsg.String(kernelDevice(entry("sdev")).String())},
+			{Name: "mask", Value: cmsg.Strings(fdio.FlagNames(int(parseNumber(entry("mask"), 16)), inotifyEvents))},
 		})
 	}
 	d.detail("watches", watches)
 }
 
-// kernelDevice reads a device number as the kernel has it inside, major above
+// kernelDevice parses a device number as the kernel has it inside: the major above
 // 20 bits of minor, in hexadecimal.
 func kernelDevice(text string) Device {
 	n := uint32(parseNumber(text, 16))
@@ -106,28 +105,28 @@ var fanotifyEvents = []fdio.Flag{
 	{Bits: unix.FAN_EVENT_ON_CHILD, Name: "FAN_EVENT_ON_CHILD"}, {Bits: unix.FAN_ONDIR, Name: "FAN_ONDIR"},
 }
 
-// describeFanotify gives the marks as the kernel numbers them: fanotify_mark(2).
+// describeFanotify lists the marks: fanotify_mark(2).
 func describeFanotify(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
-	marks := [][]cmsg.Field{}
+	marks := cmsg.List{}
 	for _, entry := range info.entries("fanotify ") {
 		mark := []cmsg.Field{}
 		if ino := entry("ino"); ino != "" {
-			mark = append(mark, cmsg.Field{Name: "inode", Value: parseNumber(ino, 16)})
+			mark = append(mark, cmsg.Field{Name: "inode", Value: cmsg.Uint(parseNumber(ino, 16))})
 		}
 		if sdev := entry("sdev"); sdev != "" {
-			mark = append(mark, cmsg.Field{Name: "device", Value: kernelDevice(sdev).String()})
+			mark = append(mark, cmsg.Field{Name: "device", Value: cmsg.String(kernelDevice(sdev).String())})
 		}
 		if id := entry("mnt_id"); id != "" {
-			mark = append(mark, cmsg.Field{Name: "mount", Value: parseNumber(id, 16)})
+			mark = append(mark, cmsg.Field{Name: "mount", Value: cmsg.Uint(parseNumber(id, 16))})
 		}
 		if mask := entry("mask"); mask != "" {
-			marks = append(marks, append(mark, cmsg.Field{Name: "mask", Value: fdio.FlagNames(int(parseNumber(mask, 16)), fanotifyEvents)}))
+			marks = append(marks, append(mark, cmsg.Field{Name: "mask", Value: cmsg.Strings(fdio.FlagNames(int(parseNumber(mask, 16)), fanotifyEvents))}))
 		}
 	}
 	for _, entry := range info.entries("fanotify ") {
 		if flags := entry("flags"); flags != "" && entry("mask") == "" {
-			d.detail("flags", flags)
+			d.detail("flags", cmsg.String(flags))
 		}
 	}
 	d.detail("marks", marks)
@@ -143,117 +142,54 @@ var epollEvents = []fdio.Flag{
 }
 
 func describeEpoll(_ *Inspector, d *Descriptor) {
-	targets := [][]cmsg.Field{}
+	targets := cmsg.List{}
 	for _, entry := range readFdinfo(d.FD).entries("tfd:") {
 		targets = append(targets, []cmsg.Field{
-			{Name: "fd", Value: int64(parseNumber(entry("tfd"), 10))}, // as the process has it that put it in
-			{Name: "events", Value: fdio.FlagNames(int(parseNumber(entry("events"), 16)), epollEvents)},
-			{Name: "data", Value: parseNumber(entry("data"), 16)},
-			{Name: "inode", Value: parseNumber(entry("ino"), 16)},
-			{Name: "device", Value: kernelDevice(entry("sdev")).String()},
+			{Name: "fd", Value: cmsg.Int(parseNumber(entry("tfd"), 10))}, // as the process has it that put it in
+			{Name: "events", Value: cmsg.Strings(fdio.FlagNames(int(parseNumber(entry("events"), 16)), epollEvents))},
+			{Name: "data", Value: cmsg.Uint(parseNumber(entry("data"), 16))},
+			{Name: "inode", Value: cmsg.Uint(parseNumber(entry("ino"), 16))},
+			{Name: "device", Value: cmsg.String(kernelDevice(entry("sdev")).String())},
 		})
 	}
 	d.detail("targets", targets)
 }
 
-// describePidfd says whose pidfd it is: pidfd_open(2). The pid is -1 when the
-// process has been waited for, and 0 in a PID namespace that does not see it.
+// describePidfd says which process it is: pidfd_open(2). The pid is -1 after the
+// process was waited for, and 0 if the process is not visible in our PID namespace.
 func describePidfd(_ *Inspector, d *Descriptor) {
 	pid, err := strconv.Atoi(readFdinfo(d.FD).value("Pid"))
 	if err != nil {
 		return
 	}
-	d.detail("pid", int64(pid))
+	d.detail("pid", cmsg.Int(pid))
 	if pid > 0 {
 		if comm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil {
-			d.detail("command", []byte(strings.TrimSuffix(string(comm), "\n")))
+			d.detail("command", cmsg.Bytes(strings.TrimSuffix(string(comm), "\n")))
 		}
 	}
 	fds := []unix.PollFd{{Fd: int32(d.FD), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds, 0)
-	d.detail("exited", pid < 0 || err == nil && n > 0)
+	d.detail("exited", cmsg.Bool(pid < 0 || err == nil && n > 0))
 }
 
 func describeIOUring(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
-	d.detail("sq_entries", int64(info.number("SqMask", 16)+1))
-	d.detail("cq_entries", int64(info.number("CqMask", 16)+1))
-	d.detail("user_files", int64(info.number("UserFiles", 10)))
-	d.detail("user_buffers", int64(info.number("UserBufs", 10)))
+	d.detail("sq_entries", cmsg.Int(info.number("SqMask", 16)+1))
+	d.detail("cq_entries", cmsg.Int(info.number("CqMask", 16)+1))
+	d.detail("user_files", cmsg.Int(info.number("UserFiles", 10)))
+	d.detail("user_buffers", cmsg.Int(info.number("UserBufs", 10)))
 }
 
 func describeUserfaultfd(_ *Inspector, d *Descriptor) {
 	info := readFdinfo(d.FD)
-	d.detail("pending", int64(info.number("pending", 10)))
-	d.detail("total", int64(info.number("total", 10)))
-	d.detail("api", info.value("API"))
+	d.detail("pending", cmsg.Int(info.number("pending", 10)))
+	d.detail("total", cmsg.Int(info.number("total", 10)))
+	d.detail("api", cmsg.String(info.value("API")))
 }
 
 func describePerfEvent(_ *Inspector, d *Descriptor) {
 	if id, err := ioctlUint64(d.FD, unix.PERF_EVENT_IOC_ID); err == nil {
-		d.detail("id", id)
+		d.detail("id", cmsg.Uint(id))
 	}
-}
-
-// describeBPF says what bpf(2) object it is, by fdinfo, and what it is called, by
-// BPF_OBJ_GET_INFO_BY_FD.
-func describeBPF(_ *Inspector, d *Descriptor) {
-	info := readFdinfo(d.FD)
-	object := strings.TrimPrefix(strings.TrimPrefix(d.Name, "anon_inode:"), "bpf")
-	object = strings.Trim(object, "-_")
-	d.detail("object", object)
-	for _, name := range []string{"map_type", "prog_type", "link_type"} {
-		if value := info.value(name); value != "" {
-			d.detail("type", bpfType(name, value))
-		}
-	}
-	for _, name := range []string{"map_id", "prog_id", "link_id", "btf_id"} {
-		if value := info.value(name); value != "" {
-			d.detail(strings.TrimPrefix(name, object+"_"), value)
-		}
-	}
-	// Where the name is in struct bpf_map_info and bpf_prog_info of <linux/bpf.h>.
-	offset := map[string]int{"map": 24, "prog": 64}[object]
-	if name := bpfName(d.FD, offset); name != "" {
-		d.detail("name", []byte(name))
-	}
-	for _, name := range []string{"key_size", "value_size", "max_entries"} {
-		if value := info.value(name); value != "" {
-			d.detail(name, int64(parseNumber(value, 10)))
-		}
-	}
-}
-
-// The types of <linux/bpf.h>, without their prefixes and in lower case, in the
-// order of their numbers.
-const (
-	bpfMapTypes = `
-		unspec hash array prog_array perf_event_array percpu_hash percpu_array stack_trace
-		cgroup_array lru_hash lru_percpu_hash lpm_trie array_of_maps hash_of_maps devmap sockmap
-		cpumap xskmap sockhash cgroup_storage reuseport_sockarray percpu_cgroup_storage queue
-		stack sk_storage devmap_hash struct_ops ringbuf inode_storage task_storage bloom_filter
-		user_ringbuf cgrp_storage arena`
-	bpfProgTypes = `
-		unspec socket_filter kprobe sched_cls sched_act tracepoint xdp perf_event cgroup_skb
-		cgroup_sock lwt_in lwt_out lwt_xmit sock_ops sk_skb cgroup_device sk_msg raw_tracepoint
-		cgroup_sock_addr lwt_seg6local lirc_mode2 sk_reuseport flow_dissector cgroup_sysctl
-		raw_tracepoint_writable cgroup_sockopt tracing struct_ops ext lsm sk_lookup syscall
-		netfilter`
-)
-
-// bpfType is the name of a type, by the field of fdinfo that it is from. Links
-// have names there.
-func bpfType(field, value string) string {
-	names := ""
-	switch field {
-	case "map_type":
-		names = bpfMapTypes
-	case "prog_type":
-		names = bpfProgTypes
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil {
-		return value
-	}
-	return cmp.Or(nameOf(strings.Fields(names), n), value)
 }

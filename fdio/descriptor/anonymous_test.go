@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 
+	"fdmsg/fdio/cmsg"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -24,10 +26,10 @@ func TestTimerfdTellsClockAndTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := describe(t, fd)
-	var remaining float64
+	var remaining cmsg.Float
 	for _, f := range d.Details {
 		if f.Name == "remaining" {
-			remaining = f.Value.(float64)
+			remaining = f.Value.(cmsg.Float)
 		}
 	}
 	if d.Kind != KindTimerfd || told(d, "clock") != "CLOCK_BOOTTIME" || told(d, "interval") != "2.5" || told(d, "ticks") != "0" || remaining <= 900 || remaining > 1000 {

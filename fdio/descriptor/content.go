@@ -3,9 +3,9 @@ package descriptor
 import (
 	"context"
 	"errors"
-	"slices"
-	"strconv"
 	"time"
+
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,39 +13,39 @@ import (
 // Which says which descriptors are to be read.
 type Which string
 
-// What can be read of a message's descriptors.
+// The values of Which.
 const (
 	Files   Which = "files" // regular files and memfds; not where reading can block or consume
 	All     Which = "all"   // those too, and pipes, FIFOs and terminals
 	Nothing Which = "none"
 )
 
-// ReadOptions bound what is read of one descriptor.
+// ReadOptions are the options of Read.
 type ReadOptions struct {
 	Which   Which
 	Limit   int64         // bytes
 	Timeout time.Duration // 0: none
 	Save    *SaveOptions  // nil: not to a file
-	Unread  int64         // a file's content of more bytes is left in it; 0: none is
+	Defer   int64         // a file's content of more bytes is left there: Content.Deferred; 0: none is
 	Reopen  bool          // a file that is open for writing only is opened again, if that is permitted
 }
 
 // Content is what was read from a descriptor.
 type Content struct {
-	Read      bool    // whether it was to be read at all
-	Data      []byte  // at most as much as the limit allows
-	Unread    *Unread // instead of Data: a content that was left in its file; nil: none
-	Truncated bool    // there was more
-	Err       error   // why it could not be read, or not to its end
+	Read      bool      // whether it was to be read at all
+	Data      []byte    // at most as much as the limit allows
+	Deferred  *Deferred // instead of Data: a content that was left in its file; nil: none
+	Truncated bool      // there was more
+	Err       error     // why it could not be read, or not to its end
 
 	Saved     string // the file that holds it whole
 	SavedSize int64  // bytes
 }
 
-// Size is how many bytes of the content there are.
+// Size returns how many bytes of the content there are, in Data or Deferred.
 func (c *Content) Size() int64 {
-	if c.Unread != nil {
-		return c.Unread.Size
+	if c.Deferred != nil {
+		return c.Deferred.Size
 	}
 	return int64(len(c.Data))
 }
@@ -59,20 +59,23 @@ const (
 	stream                  // read(2), which consumes, as far as there is something
 )
 
-// ErrNotReadable is the content error of a descriptor without read access.
+// ErrNotReadable is the error of a content whose descriptor is not open for
+// reading.
 var ErrNotReadable = errors.New("not open for reading")
 
-// ErrTimeout is the content error of what did not end in time.
+// ErrTimeout is the error of a content that could not be read in time.
 var ErrTimeout = errors.New("timed out")
 
-// Read reads the descriptor's content into d.Content. Its data is appended to
-// arena, or to new memory where that has no room, and Read returns the one or the
-// other, for the next content. The offset of a file, which others may share, is
-// not moved; O_NONBLOCK is not changed. What has come when ctx ends is all; ctx's
-// cause is then the content's error.
+// Read reads the content of a descriptor that was described into d.Content. Its
+// error is in d.Content.Err, and what was read before that in d.Content.Data. The
+// offset of a file, which others may share, is not moved, and O_NONBLOCK is not
+// changed. When ctx ends, its cause is the error.
 //
-// With o.Save, the content goes to a file first; there, the time-out begins
-// anew with every byte that comes, and does not count for local files.
+// The data is appended to arena, or to new memory where arena has no room. Read
+// returns the one or the other, for the next content; arena may be nil.
+//
+// With o.Save, the content is first saved to a file. The timeout then begins anew
+// with every byte that comes, and does not apply to local files.
 func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
 	source, saved := in.source(d, o.Which), none
 	if o.Save != nil {
@@ -93,11 +96,11 @@ func (in *Inspector) Read(ctx context.Context, d *Descriptor, arena []byte, o Re
 	return in.read(ctx, d, arena, o)
 }
 
-// readReopened reads what is open for writing only, as logs are.
+// readReopened reads a file that is open for writing only, as logs are.
 func (in *Inspector) readReopened(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
 	own := *d
 	var err error
-	own.FD, err = unix.Open("/proc/self/fd/"+strconv.Itoa(d.FD), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	own.FD, err = unix.Open(sys.ProcFD(d.FD), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		d.Content.Err = ErrNotReadable
 		return arena
@@ -105,7 +108,7 @@ func (in *Inspector) readReopened(ctx context.Context, d *Descriptor, arena []by
 	defer in.Close(&own)
 	own.Flags = own.Flags&^unix.O_ACCMODE | unix.O_RDONLY
 	own.Content = Content{}
-	o.Reopen, o.Unread = false, 0
+	o.Reopen, o.Defer = false, 0
 	arena = in.Read(ctx, &own, arena, o)
 	d.Content = own.Content
 	return arena
@@ -117,7 +120,7 @@ func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o Re
 		d.Content.Data = in.readApart(p, d, o.Limit)
 		return arena
 	}
-	if o.Unread > 0 && d.Kind.row().content == wholeFile && min(d.Inode.Size, o.Limit) > o.Unread {
+	if o.Defer > 0 && d.Kind.row().content == wholeFile && min(d.Inode.Size, o.Limit) > o.Defer {
 		d.lookAt(p, o.Limit)
 		return arena
 	}
@@ -128,6 +131,7 @@ func (in *Inspector) read(ctx context.Context, d *Descriptor, arena []byte, o Re
 	return arena
 }
 
+// source returns how the descriptor is to be read.
 func (in *Inspector) source(d *Descriptor, which Which) source {
 	s := d.Kind.row().content
 	switch {
@@ -144,15 +148,15 @@ func (in *Inspector) source(d *Descriptor, which Which) source {
 	return s
 }
 
-// mayHang reports whether a read may wait though it should not: for a daemon
-// that does not answer, or on a terminal or a file of the kernel's whose input
-// another reader has taken.
+// mayHang reports whether a read may block in spite of a poll: for a daemon that
+// does not answer, or on a terminal or a file of the kernel whose input another
+// reader took.
 func (d *Descriptor) mayHang() bool {
 	return d.mayStall() || d.Kind == KindTTY || d.Kind == KindFile && d.onPseudoFileSystem()
 }
 
-// afterPatience is how much longer than a read's own patience its thread is
-// waited for: what has come by the end of the patience is not lost then.
+// afterPatience is how much longer than the read the thread is waited for that
+// makes it, so that what it has read by then is not lost.
 const afterPatience = 100 * time.Millisecond
 
 // readApart is read on a thread that can be left behind, into memory of its own.
@@ -178,104 +182,4 @@ func (d *Descriptor) read(p patience, arena []byte, limit int64) []byte {
 		return d.readStream(p, arena, limit)
 	}
 	return d.readFile(p, arena, limit, d.Kind == KindFile && d.onPseudoFileSystem())
-}
-
-// maxRead is how much one read asks for: after each, the time is looked at.
-const maxRead = 1 << 20
-
-// readChunk is how much a read asks for where the size says nothing.
-const readChunk = 64 << 10
-
-const pageSize = 4096
-
-// readFile reads with pread(2) until the end of file, or a byte beyond the limit,
-// to see that there is more. A read that comes short exactly where the size said
-// that the file ends is the end. A file that reading may have to wait for is
-// polled before, and read in whole pages: some have no parts of their records.
-func (d *Descriptor) readFile(p patience, arena []byte, limit int64, mayWait bool) []byte {
-	start := len(arena)
-	r := newFileReader(d.FD, d.Flags)
-	if mayWait && limit == 0 { // a read may consume it
-		d.Content.Truncated = patience{ctx: p.ctx, end: time.Now()}.wait(d.FD) == nil
-		return arena
-	}
-	for {
-		done := int64(len(arena) - start)
-		want := min(limit+1-done, maxRead)
-		if left := d.Inode.Size - done; left < 0 || d.Inode.Size == 0 {
-			want = min(want, readChunk)
-		} else if left < want {
-			want = left + 1 // to see that this is the end
-		}
-		if mayWait {
-			want = min((want+pageSize-1)&^(pageSize-1), readChunk)
-			if err := p.wait(d.FD); err != nil {
-				d.Content.Err = err
-				return arena
-			}
-		}
-		n, err := 0, error(nil)
-		arena, n, err = appendRead(arena, want, func(b []byte) (int, error) {
-			return r.read(b, done)
-		})
-		done += int64(n)
-		switch {
-		case err == unix.ESPIPE && done == 0 && mayWait:
-			return d.readStream(p, arena, limit)
-		case err != nil:
-			d.Content.Err = err
-			return arena
-		case done > limit:
-			d.Content.Truncated = true
-			return arena[:start+int(limit)]
-		case n == 0, int64(n) < want && done == d.Inode.Size:
-			return arena
-		}
-		if err := p.over(); err != nil {
-			d.Content.Err = err
-			return arena
-		}
-	}
-}
-
-// readStream reads until end of file, limit or the end of patience.
-func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
-	start := len(arena)
-	r := newStreamReader(d.FD, d.Inode.Mode)
-	defer r.close()
-	for {
-		done := int64(len(arena) - start)
-		if done >= limit {
-			d.Content.Truncated = r.left > 0 || r.queued() > 0
-			return arena
-		}
-		n, err := 0, error(nil)
-		arena, n, err = appendRead(arena, min(readChunk, limit-done), func(b []byte) (int, error) { return r.next(p, b) })
-		switch {
-		case err != nil:
-			d.Content.Err = err
-			return arena
-		case n == 0:
-			return arena
-		}
-		if err := p.over(); err != nil {
-			d.Content.Err = err
-			return arena
-		}
-	}
-}
-
-// appendRead appends what one successful call of read puts into a buffer of
-// size bytes.
-func appendRead(arena []byte, size int64, read func([]byte) (int, error)) ([]byte, int, error) {
-	arena = slices.Grow(arena, int(size))
-	used := len(arena)
-	for {
-		n, err := read(arena[used : used+int(size)])
-		if err == unix.EINTR {
-			continue
-		}
-		n = max(n, 0)
-		return arena[:used+n], n, err
-	}
 }

@@ -2,28 +2,28 @@ package descriptor
 
 import (
 	"errors"
-	"strconv"
+
+	"fdmsg/fdio/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
 
-// ErrLimit says that there is more than may be copied.
+// ErrLimit says that a content is larger than may be saved.
 var ErrLimit = errors.New("larger than the limit")
 
-// noLimit is more than any file has; one byte more can still be counted.
+// noLimit is more than any file has. One more can still be counted.
 const noLimit = 1<<63 - 2
 
-// copyChunk is how much one call copies: after each, the time is looked at.
+// copyChunk is how much one call copies at most. After each, the time is checked.
 const copyChunk = 16 << 20
 
-// copyContents copies what is in from to the empty regular file to, holes kept,
-// and returns how many bytes that is. A regular file is copied from its
-// beginning, as far as it goes now, without moving its offset; all else is read
-// to its end. More than limit bytes are ErrLimit, the end of the patience its
-// error.
+// copyContents copies the content of from to the empty regular file to, holes
+// included, and returns its size. A regular file is copied from its beginning to
+// what its end is now, without moving its offset; anything else is read to its end.
+// The error of more than limit bytes is ErrLimit.
 //
-// A file whose size is 0 may have content all the same, as in proc, and reading
-// it may have to wait: it is polled before each read.
+// A file of size 0 may have content nevertheless, as in proc, and reading it may
+// block: it is polled before each read.
 func copyContents(p patience, to, from int, limit int64) (int64, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(from, &st); err != nil {
@@ -57,9 +57,9 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 		err := c.rangeTo(c.end)
 		return c.done, err
 	}
-	// Looking for holes moves the offset, so that is done on a description of
-	// our own. Without permission to open it again the file is copied as it is.
-	own, err := unix.Open("/proc/self/fd/"+strconv.Itoa(from), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	// Looking for holes moves the offset, and so needs a description of our own.
+	// Without permission to open the file again it is copied without holes.
+	own, err := unix.Open(sys.ProcFD(from), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		err = c.rangeTo(c.end)
 		return c.done, err
@@ -72,8 +72,8 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 	if !changed(own, &st) {
 		return c.done, nil
 	}
-	// What was a hole may not have been one: the end of a file that somebody
-	// truncates looks the same.
+	// What looked like a hole may have been the end of a file that somebody has
+	// truncated.
 	if err := unix.Ftruncate(to, 0); err != nil {
 		return 0, err
 	}
@@ -85,7 +85,7 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 // statBlock is the unit of st_blocks: stat(3type).
 const statBlock = 512
 
-// changed reports whether a file is not what it was at the time of st.
+// changed reports whether a file was changed since st.
 func changed(fd int, st *unix.Stat_t) bool {
 	var now unix.Stat_t
 	return unix.Fstat(fd, &now) != nil || now.Size != st.Size || now.Ctim != st.Ctim
@@ -101,8 +101,8 @@ type copier struct {
 	method   int        // the index of the first of copyMethods that may work
 }
 
-// sparse copies the parts of the file that hold data, and makes holes between
-// them: lseek(2), SEEK_DATA.
+// sparse copies the parts of the file that hold data, and leaves holes between
+// them: SEEK_DATA of lseek(2).
 func (c *copier) sparse() error {
 	for c.done < c.end {
 		start, err := unix.Seek(c.from, c.done, unix.SEEK_DATA)
@@ -128,6 +128,7 @@ func (c *copier) sparse() error {
 	return nil
 }
 
+// holeToEnd makes a hole of the rest of the file.
 func (c *copier) holeToEnd() error {
 	end, err := unix.Seek(c.from, 0, unix.SEEK_END)
 	if err != nil {
@@ -137,9 +138,9 @@ func (c *copier) holeToEnd() error {
 	return unix.Ftruncate(c.to, c.done)
 }
 
-// copyMethods copy up to size bytes at offset, from the best to the last resort.
-// The file systems and kinds of files that each can serve differ:
-// copy_file_range(2), sendfile(2).
+// copyMethods copy up to size bytes at offset c.done. Each works for more file
+// systems and kinds of files than the one before, and is slower:
+// copy_file_range(2), sendfile(2), pread(2).
 var copyMethods = [...]func(c *copier, size int) (int, error){
 	func(c *copier, size int) (int, error) {
 		in, out := c.done, c.done
@@ -174,7 +175,7 @@ func (c *copier) rangeTo(end int64) error {
 		case err == unix.ENOSPC || err == unix.EDQUOT || err != nil && last:
 			return err
 		case err != nil || n == 0 && !last && c.done == 0:
-			// A file of sysfs has a size, and nothing for copy_file_range.
+			// Files of sysfs have a size, but copy_file_range(2) copies nothing.
 			c.method++
 			continue
 		case n == 0:
@@ -189,13 +190,14 @@ func (c *copier) rangeTo(end int64) error {
 	return nil
 }
 
+// copyStream copies what has no offset.
 func copyStream(p patience, to, from int, mode uint32, limit int64) (int64, error) {
 	r := newStreamReader(from, mode)
 	defer r.close()
 	return copyReads(to, limit, func(b []byte, _ int64) (int, error) { return r.next(p, b) })
 }
 
-// copyReads copies what read, which is told the offset, gives until it gives
+// copyReads copies what read returns for increasing offsets, until it returns
 // nothing.
 func copyReads(to int, limit int64, read func(b []byte, offset int64) (int, error)) (done int64, err error) {
 	b := make([]byte, 1<<20)
@@ -218,12 +220,10 @@ func copyReads(to int, limit int64, read func(b []byte, offset int64) (int, erro
 	}
 }
 
+// pwriteAll writes all of b at offset: pwrite(2).
 func pwriteAll(fd int, b []byte, offset int64) error {
 	for len(b) > 0 {
-		n, err := unix.Pwrite(fd, b, offset)
-		if err == unix.EINTR {
-			continue
-		}
+		n, err := sys.Retry(func() (int, error) { return unix.Pwrite(fd, b, offset) })
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package descriptor
 
 import (
-	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -14,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Descriptor is what is known of one open file descriptor. Which of the fields
-// hold something depends on its Kind.
+// Descriptor is what is known of an open file descriptor. Which fields are set
+// depends on its Kind. It does not own the descriptor.
 type Descriptor struct {
 	FD   int
 	Kind Kind
@@ -33,13 +32,13 @@ type Descriptor struct {
 	Offset     int64 // files, directories
 	HasOffset  bool
 
-	// Details are what only this kind has: see kinds.
+	// Details are what only descriptors of this kind have.
 	Details []cmsg.Field
 
 	Content Content
 }
 
-// Inode is what statx(2) says.
+// Inode is what statx(2) returns.
 type Inode struct {
 	Mode     uint32 // type and permissions: inode(7)
 	UID, GID uint32
@@ -53,19 +52,19 @@ type Inode struct {
 	known    bool
 }
 
-// Known reports whether the inode could be asked.
+// Known reports whether statx(2) succeeded.
 func (i *Inode) Known() bool { return i.known }
 
 // Device is a device number: makedev(3).
 type Device struct{ Major, Minor uint32 }
 
-// String is major and minor with a colon between, as in mountinfo: proc(5).
+// String returns MAJOR:MINOR, as mountinfo has it: proc(5).
 func (d Device) String() string {
 	return strconv.FormatUint(uint64(d.Major), 10) + ":" + strconv.FormatUint(uint64(d.Minor), 10)
 }
 
-// AccessPath reports whether the descriptor was opened with O_PATH, and so can
-// neither be read nor written.
+// AccessPath reports whether the descriptor was opened with O_PATH, and can neither
+// be read nor written.
 func (d *Descriptor) AccessPath() bool { return d.Flags&unix.O_PATH != 0 }
 
 // Readable reports whether the descriptor was opened for reading.
@@ -78,8 +77,8 @@ func (d *Descriptor) Writable() bool {
 	return !d.AccessPath() && (d.Flags&unix.O_ACCMODE == unix.O_WRONLY || d.Flags&unix.O_ACCMODE == unix.O_RDWR)
 }
 
-// Inspector describes and reads descriptors. It remembers what it learned about
-// mounts. It may be used by several goroutines at once.
+// Inspector describes and reads descriptors, and remembers what it learns about
+// mounts. Several goroutines may use it at once.
 type Inspector struct {
 	own   *os.File // /proc/self/fd; nil: it cannot be had
 	ownFD int
@@ -96,7 +95,7 @@ type Inspector struct {
 	findTerminal sync.Once
 }
 
-// NewInspector makes an Inspector. It holds a descriptor as long as it is in use.
+// NewInspector returns an Inspector. It has a descriptor open until Release.
 func NewInspector() *Inspector {
 	in := &Inspector{mounts: make(map[mount]*knownMount), stalling: newStalling()}
 	if in.own = ownDescriptors(); in.own != nil {
@@ -105,7 +104,7 @@ func NewInspector() *Inspector {
 	return in
 }
 
-// Release gives back the descriptor that the Inspector has, and is its end.
+// Release releases what the Inspector holds. It must not be used after that.
 func (in *Inspector) Release() error {
 	if in.own == nil {
 		return nil
@@ -115,14 +114,14 @@ func (in *Inspector) Release() error {
 
 const statxMask = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
 
-// Describe says what fd is. It neither reads from fd nor changes anything about
-// it, and asks no daemon of a network or FUSE mount. What cannot be found out
-// is left empty.
+// Describe says what fd is. It does not read from fd or change anything about it,
+// and does not ask the daemon of a network or FUSE mount. What cannot be found out
+// is left zero.
 func (in *Inspector) Describe(fd int) Descriptor {
 	return in.AppendDescription(nil, fd)[0]
 }
 
-// AppendDescription appends what Describe says of fd to ds.
+// AppendDescription appends what Describe returns for fd to ds.
 func (in *Inspector) AppendDescription(ds []Descriptor, fd int) []Descriptor {
 	ds = append(ds, Descriptor{FD: fd})
 	in.describe(&ds[len(ds)-1])
@@ -148,7 +147,7 @@ func (in *Inspector) describe(d *Descriptor) {
 }
 
 // detail adds a field to the details.
-func (d *Descriptor) detail(name string, value any) {
+func (d *Descriptor) detail(name string, value cmsg.Value) {
 	d.Details = append(d.Details, cmsg.Field{Name: name, Value: value})
 }
 
@@ -168,8 +167,8 @@ func inodeOf(st *unix.Statx_t) Inode {
 	}
 }
 
-// ownDescriptors is the directory that readLink looks into, open: half of what it
-// costs to describe a file would else be the way there.
+// ownDescriptors opens the directory that readLink reads in: finding it each time
+// would be half the cost of describing a file.
 func ownDescriptors() *os.File {
 	fd, err := unix.Open("/proc/self/fd", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -178,8 +177,8 @@ func ownDescriptors() *os.File {
 	return os.NewFile(uintptr(fd), "/proc/self/fd")
 }
 
-// readLink is what /proc/self/fd says that fd is, empty where it cannot be had:
-// proc(5).
+// readLink returns what fd is by its link in /proc/self/fd, proc(5), empty if that
+// cannot be read.
 func (in *Inspector) readLink(fd int) string {
 	if in.own == nil {
 		return ""
@@ -201,13 +200,14 @@ func (in *Inspector) readLink(fd int) string {
 	return string(all[:n])
 }
 
-// names are links that were read of late: the same files come again and again.
+// names are links that were read recently, since the same files come again and
+// again.
 type names struct {
 	mu    sync.Mutex
 	texts [64]string
 }
 
-// text is link as a string.
+// text returns link as a string.
 func (n *names) text(link []byte) string {
 	var hash uint
 	for _, c := range link[max(len(link)-16, 0):] { // where names differ
@@ -236,7 +236,8 @@ func (d *Descriptor) setName(link string) {
 	}
 }
 
-// gone tells the kernel's mark from a file whose name ends like it.
+// gone reports whether the suffix of link is the kernel's mark, and not the end of
+// the file's name.
 func (d *Descriptor) gone(link string) bool {
 	if d.Inode.Links == 0 || d.mayStall() {
 		return true
@@ -244,43 +245,4 @@ func (d *Descriptor) gone(link string) bool {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, link, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_DONT_SYNC|unix.AT_NO_AUTOMOUNT, statxMask, &st)
 	return err != nil || st.Ino != d.Inode.Number || (Device{st.Dev_major, st.Dev_minor}) != d.Inode.Device
-}
-
-// isControllingTerminal reports whether d is this process's controlling
-// terminal, by its own number or as /dev/tty: tty(4).
-func (in *Inspector) isControllingTerminal(d Device) bool {
-	in.findTerminal.Do(func() { in.terminal = controllingTerminal() })
-	return d == Device{5, 0} || d == in.terminal
-}
-
-// controllingTerminal is zero where there is none.
-func controllingTerminal() Device {
-	stat, _ := readStat("/proc/self/stat")
-	return stat.tty
-}
-
-// processStat is a part of /proc/PID/stat: proc_pid_stat(5).
-type processStat struct {
-	session    int64
-	tty        Device // controlling terminal
-	foreground int64  // its foreground process group
-}
-
-func readStat(path string) (processStat, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return processStat{}, err
-	}
-	// The command name, the second field, may contain anything.
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	const first = 3 // the number of the field at index 0
-	if len(fields) <= 8-first {
-		return processStat{}, unix.EINVAL
-	}
-	field := func(n int) int64 {
-		v, _ := strconv.ParseInt(fields[n-first], 10, 64)
-		return v
-	}
-	tty := uint64(uint32(field(7)))
-	return processStat{field(6), Device{unix.Major(tty), unix.Minor(tty)}, field(8)}, nil
 }

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// fdinfo is what the kernel says of an open file description:
-// /proc/self/fdinfo, proc_pid_fdinfo(5).
+// fdinfo is the text of /proc/self/fdinfo for a descriptor: proc_pid_fdinfo(5).
 type fdinfo string
 
 func readFdinfo(fd int) fdinfo {
@@ -15,8 +14,8 @@ func readFdinfo(fd int) fdinfo {
 	return fdinfo(text)
 }
 
-// value is what stands behind the name and a colon at the beginning of a line,
-// empty where there is no such line.
+// value returns what follows NAME: at the beginning of a line, empty if there is no
+// such line.
 func (info fdinfo) value(name string) string {
 	for line := range strings.Lines(string(info)) {
 		if rest, ok := strings.CutPrefix(line, name); ok && strings.HasPrefix(rest, ":") {
@@ -26,7 +25,7 @@ func (info fdinfo) value(name string) string {
 	return ""
 }
 
-// number is a value as a number in the given base, 0 where there is none.
+// number returns a value as a number in the given base, 0 if there is none.
 func (info fdinfo) number(name string, base int) uint64 {
 	return parseNumber(info.value(name), base)
 }
@@ -36,8 +35,8 @@ func parseNumber(text string, base int) uint64 {
 	return n
 }
 
-// entries are the lines that begin with the word kind, each as a function that
-// gives what stands behind NAME: in it.
+// entries returns the lines that begin with the word kind, each as a function that
+// returns what follows NAME: in the line.
 func (info fdinfo) entries(kind string) (all []func(name string) string) {
 	for line := range strings.Lines(string(info)) {
 		if !strings.HasPrefix(line, kind) {

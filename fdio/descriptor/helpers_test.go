@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
 
 	"golang.org/x/sys/unix"
 )
@@ -198,8 +199,8 @@ func shorten(s string) string {
 
 func itoa(n int) string { return Spec{Scheme: inherited, FD: n}.String()[len("fd:"):] }
 
-// flagNames are the names of the bits of flags, and what is left over.
-func flagNames(flags int, names []fdio.Flag) (list []string, rest int) {
+// namesOf are the names of the bits of flags, and what is left over.
+func namesOf(flags int, names []fdio.Flag) (list []string, rest int) {
 	rest = flags
 	for _, f := range names {
 		if f.Bits != 0 && rest&f.Bits == f.Bits {
@@ -222,7 +223,7 @@ func numbered(n int) string {
 // told is a field of d's details as text, empty where there is none.
 func told(d Descriptor, name string) string {
 	for _, f := range d.Details {
-		if text, ok := f.Value.([]byte); ok && f.Name == name {
+		if text, ok := f.Value.(cmsg.Bytes); ok && f.Name == name {
 			return string(text)
 		}
 		if f.Name == name {

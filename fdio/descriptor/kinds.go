@@ -9,7 +9,7 @@ import (
 // Kind is what a descriptor refers to.
 type Kind string
 
-// The kinds that have a row of their own in kinds, and unknown.
+// The kinds that this package knows. Others have the name that /proc shows.
 const (
 	KindUnknown     Kind = "unknown"
 	KindFile        Kind = "file"
@@ -38,15 +38,14 @@ const (
 	KindSecretMem   Kind = "secretmem"
 )
 
-// kindRow is what there is to find out about a kind, and how it is read.
+// kindRow is how descriptors of a kind are described and read.
 type kindRow struct {
 	kind     Kind
 	describe func(*Inspector, *Descriptor)
 	content  source
 }
 
-// kinds has a row for every kind about which there is more to find out than
-// its inode says.
+// kinds has a row for each kind of which more can be found out than its inode says.
 var kinds = [...]kindRow{
 	{KindFile, describeSeekable, wholeFile},
 	{KindDirectory, describeSeekable, none},
@@ -73,7 +72,7 @@ var kinds = [...]kindRow{
 	{KindDMABuf, describeDMABuf, none},
 }
 
-// row is the row of k, an empty one where there is none.
+// row returns the row of k, an empty one if it has none.
 func (k Kind) row() *kindRow {
 	for i := range kinds {
 		if kinds[i].kind == k {
@@ -83,8 +82,8 @@ func (k Kind) row() *kindRow {
 	return &kindRow{}
 }
 
-// anonymous are the kinds without an inode of their own, by the name that
-// /proc/self/fd shows after "anon_inode:", where that is not the kind's.
+// anonymous are the kinds without an inode of their own whose name in
+// /proc/self/fd, after "anon_inode:", is not that of the kind.
 var anonymous = [...]struct {
 	name string
 	kind Kind
@@ -98,16 +97,16 @@ var anonymous = [...]struct {
 	{"bpf_token", KindBPF},
 }
 
-// inMemory reports whether files of this kind have a link that looks like a path
-// and is none.
+// inMemory reports whether the link of files of this kind looks like a path and is
+// none.
 func (k Kind) inMemory() bool { return k == KindMemfd || k == KindDMABuf || k == KindSecretMem }
 
-// namespaces are the prefixes that the links of namespaces have: namespaces(7).
+// namespaces are the prefixes of the links of namespaces: namespaces(7).
 var namespaces = [...]string{"cgroup:[", "ipc:[", "mnt:[", "net:[", "pid:[", "time:[", "user:[", "uts:["}
 
-// kind decides by the type of the inode, and for what is no ordinary file by
-// its link in /proc/self/fd. What later kernels have goes by the name that
-// they give it.
+// kind finds the kind, by the type of the inode and, for what is not an ordinary
+// file, by the link in /proc/self/fd. Kinds of later kernels have the name that is
+// there.
 func (d *Descriptor) kind(link string) Kind {
 	if name, ok := strings.CutPrefix(link, "anon_inode:"); ok {
 		for _, row := range anonymous {
@@ -164,10 +163,10 @@ func regularKind(inode *Inode, link string) Kind {
 	return KindFile
 }
 
-// isTerminal reports whether d is a terminal, as isatty(3) does, the master
-// side of a pseudo-terminal excepted: pty(7).
+// isTerminal reports whether d is a terminal, as isatty(3) does, except for the
+// master side of a pseudo-terminal: pty(7).
 func (d *Descriptor) isTerminal() bool {
-	const misc = 10 // a major number of none; /dev/btrfs-control says yes to every ioctl
+	const misc = 10 // the major number of no terminal; /dev/btrfs-control accepts every ioctl
 	if d.AccessPath() || d.isPtyMaster() || d.Inode.Special.Major == misc {
 		return false
 	}

@@ -66,7 +66,7 @@ func TestKindsWithoutAnInodeOfTheirOwn(t *testing.T) {
 			if d.Path != "" || d.Deleted || !strings.Contains(d.Name, ":") {
 				t.Errorf("path %q, deleted %v, name %q; want a name alone", d.Path, d.Deleted, d.Name)
 			}
-			if _, rest := flagNames(d.Flags&^unix.O_ACCMODE, StatusFlags); rest != 0 {
+			if _, rest := namesOf(d.Flags&^unix.O_ACCMODE, StatusFlags); rest != 0 {
 				t.Errorf("flags %#x: %#x has no name", d.Flags, rest)
 			}
 			wantNothing(t, "content", read(t, fd, generous(All)))

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mount identifies a mount: its id, which can be given to another one later,
-// and the device of the files on it.
+// mount identifies a mount by its id, which the kernel may give to a later mount,
+// and by the device of the files on it.
 type mount struct {
 	id     uint64
 	device Device
@@ -31,14 +31,14 @@ const maxMounts = 4096
 type fileSystem struct {
 	name  string // as in mountinfo, proc_pid_mountinfo(5)
 	magic int64  // f_type of statfs(2)
-	// pseudo: has files that are regular only by name; reading them can block,
-	// or take away what another reader waits for.
+	// pseudo: regular files are regular by name only. Reading them can block, or
+	// take away what another reader waits for.
 	pseudo bool
 	stalls bool // a daemon or a server is behind it, which may not answer
 }
 
-// fileSystems are those that differ from the others, and some that may be met
-// outside of this mount namespace. Of several with one magic, the first is meant.
+// fileSystems are those that need special care, and some that may be met outside of
+// this mount namespace. If several have one magic number, the first is meant.
 var fileSystems = [...]fileSystem{
 	{"proc", unix.PROC_SUPER_MAGIC, true, false},
 	{"sysfs", unix.SYSFS_MAGIC, true, false},
@@ -87,8 +87,8 @@ var fileSystems = [...]fileSystem{
 	{"erofs", unix.EROFS_SUPER_MAGIC_V1, false, false},
 }
 
-// placeOnMount fills in the mount and the type of its file system, which is
-// found out once per mount.
+// placeOnMount sets the mount and the type of its file system, which is found out
+// once for each mount.
 func (in *Inspector) placeOnMount(d *Descriptor) {
 	d.Mount = d.Inode.mount
 	known := in.knownMount(d)
@@ -98,7 +98,7 @@ func (in *Inspector) placeOnMount(d *Descriptor) {
 	}
 }
 
-// knownMount is what is known of d's mount.
+// knownMount returns what is known of d's mount.
 func (in *Inspector) knownMount(d *Descriptor) *knownMount {
 	key := mount{d.Inode.mount, d.Inode.Device}
 	if last := in.lastMount.Load(); last != nil && last.mount == key {
@@ -123,9 +123,10 @@ func (in *Inspector) knownMount(d *Descriptor) *knownMount {
 // lookUpTimeout is how long statfs(2) may take.
 const lookUpTimeout = time.Second
 
-// lookUpFileSystem asks mountinfo, which answers without asking a daemon. A
-// mount of another mount namespace, or of the kernel's own, is not in there;
-// statfs(2) knows it, too, but may have to wait for a daemon. Empty: not known.
+// lookUpFileSystem returns the type of a file system, empty if it cannot be found
+// out. mountinfo answers without asking a daemon, but does not list the mounts of
+// another mount namespace or of the kernel itself. statfs(2) knows those, but may
+// have to wait for a daemon.
 func (in *Inspector) lookUpFileSystem(d *Descriptor) string {
 	if fsType, ok := lookUpMount(d.Inode.mount); ok {
 		return fsType
@@ -147,12 +148,11 @@ func (in *Inspector) lookUpFileSystem(d *Descriptor) string {
 	return unknownMagic + strconv.FormatUint(uint64(uint32(st.Type)), 16)
 }
 
-// unknownMagic is what the type of a file system begins with that has no name
-// here.
+// unknownMagic is the prefix of the type of a file system that has no name here.
 const unknownMagic = "0x"
 
-// findFileSystem is what is known of a type of file system. Behind a point in it
-// stands a subtype, as in fuse.sshfs.
+// findFileSystem returns what is known of a type of file system. A subtype follows
+// a dot, as in fuse.sshfs.
 func findFileSystem(name string) fileSystem {
 	base, _, _ := strings.Cut(name, ".")
 	for _, fs := range fileSystems {
@@ -167,8 +167,8 @@ func findFileSystem(name string) fileSystem {
 // onPseudoFileSystem reports whether d is a file of a pseudo file system.
 func (d *Descriptor) onPseudoFileSystem() bool { return d.fs.pseudo }
 
-// mayStall reports whether reading and closing d may have to wait for a daemon
-// or a server, and for how long nobody knows.
+// mayStall reports whether reading and closing d may have to wait for a daemon or a
+// server, without any limit.
 func (d *Descriptor) mayStall() bool {
 	switch d.Kind {
 	case KindFile, KindDirectory, KindSymlink:
@@ -177,14 +177,14 @@ func (d *Descriptor) mayStall() bool {
 	return false
 }
 
-// Stalls reports whether fd is a file that a daemon or a server is behind, so
-// that reading, writing and closing it may wait for good.
+// Stalls reports whether fd is a file with a daemon or a server behind it, so that
+// reading, writing and closing it may never return.
 func (in *Inspector) Stalls(fd int) bool {
 	d := in.Describe(fd)
 	return d.mayStall()
 }
 
-// lookUpMount is the type of the file system of a mount: mountinfo in proc(5).
+// lookUpMount returns the type of the file system of a mount: mountinfo in proc(5).
 func lookUpMount(id uint64) (fsType string, ok bool) {
 	file, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
@@ -197,7 +197,7 @@ func lookUpMount(id uint64) (fsType string, ok bool) {
 		if !strings.HasPrefix(lines.Text(), prefix) {
 			continue
 		}
-		// Optional fields end with a lone hyphen; the type follows.
+		// A lone hyphen ends the optional fields, and the type follows.
 		if _, tail, ok := strings.Cut(lines.Text(), " - "); ok {
 			fsType, _, _ := strings.Cut(tail, " ")
 			return fsType, true

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// largeFile is O_LARGEFILE as the kernel has it; x/sys/unix and libc have 0
+// largeFile is O_LARGEFILE as the kernel has it. In x/sys/unix and libc it is 0
 // where every file may be large.
 var largeFile = func() int {
 	if runtime.GOARCH == "arm64" {
@@ -17,9 +17,8 @@ var largeFile = func() int {
 	return 0o100000
 }()
 
-// StatusFlags name the bits of a description's flags beyond the access mode, in
-// the order in which they are shown; flags that contain others come first.
-// open(2), fcntl(2).
+// StatusFlags are the names of the status flags of a description, without the
+// access mode: open(2), fcntl(2). Flags that contain others come first.
 var StatusFlags = []fdio.Flag{
 	{Bits: unix.O_PATH, Name: "O_PATH"},
 	{Bits: unix.O_TMPFILE, Name: "O_TMPFILE"},
@@ -36,7 +35,7 @@ var StatusFlags = []fdio.Flag{
 	{Bits: largeFile, Name: "O_LARGEFILE"},
 }
 
-// Seals name the bits of a memfd's seals: F_ADD_SEALS of fcntl(2).
+// Seals are the names of the seals of a memfd: F_ADD_SEALS of fcntl(2).
 var Seals = []fdio.Flag{
 	{Bits: unix.F_SEAL_SEAL, Name: "F_SEAL_SEAL"},
 	{Bits: unix.F_SEAL_SHRINK, Name: "F_SEAL_SHRINK"},

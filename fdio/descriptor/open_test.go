@@ -42,7 +42,7 @@ func refused(t testing.TB, text string) error {
 	if fd != -1 {
 		t.Errorf("%s: descriptor %d with error %v", text, fd, err)
 	}
-	if e, ok := errors.AsType[*fdio.Error](err); !ok || !strings.HasSuffix(text, e.Address) {
+	if e, ok := errors.AsType[*fdio.Error](err); !ok || !strings.HasSuffix(text, e.Name) {
 		t.Errorf("%s: the error does not name it: %#v", text, err)
 	}
 	return err

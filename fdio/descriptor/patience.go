@@ -5,12 +5,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fdmsg/fdio"
+	"fdmsg/fdio/internal/poll"
 )
 
-// patience is how long a read may take: until ctx ends, and until end if that
-// is not zero. It is apart from contexts with a deadline because most reads
-// never ask.
+// patience is how long a read may take: until ctx ends, and until end, if that is
+// not zero. Most reads never ask, so a context with a deadline would cost more.
 type patience struct {
 	ctx   context.Context
 	end   time.Time
@@ -18,13 +17,13 @@ type patience struct {
 	extra time.Duration // that the end is put off by
 }
 
-// renewal puts the end of a patience off whenever something comes.
+// renewal puts off the end of a patience whenever something comes.
 type renewal struct {
 	each time.Duration
 	end  atomic.Int64 // in nanoseconds since 1970
 }
 
-// patienceOf ends after timeout, if that is not 0.
+// patienceOf returns a patience that ends after timeout, if that is not 0.
 func patienceOf(ctx context.Context, timeout time.Duration) patience {
 	p := patience{ctx: ctx}
 	if timeout > 0 {
@@ -33,7 +32,8 @@ func patienceOf(ctx context.Context, timeout time.Duration) patience {
 	return p
 }
 
-// renewedPatience ends when nothing has come for timeout, if that is not 0.
+// renewedPatience returns a patience that ends when nothing has come for timeout,
+// if that is not 0.
 func renewedPatience(ctx context.Context, timeout time.Duration) patience {
 	p := patienceOf(ctx, timeout)
 	if timeout > 0 {
@@ -43,14 +43,14 @@ func renewedPatience(ctx context.Context, timeout time.Duration) patience {
 	return p
 }
 
-// moved says that something came.
+// moved notes that something has come.
 func (p patience) moved() {
 	if p.renew != nil {
 		p.renew.end.Store(time.Now().Add(p.renew.each).UnixNano())
 	}
 }
 
-// deadline is the end as it is now, zero for none.
+// deadline returns when the patience ends, zero for never.
 func (p patience) deadline() time.Time {
 	switch {
 	case p.renew != nil:
@@ -61,7 +61,7 @@ func (p patience) deadline() time.Time {
 	return p.end.Add(p.extra)
 }
 
-// over is why there is no more time, nil while there is.
+// over returns why the patience has ended, nil if it has not.
 func (p patience) over() error {
 	switch end := p.deadline(); {
 	case p.ctx.Err() != nil:
@@ -72,18 +72,18 @@ func (p patience) over() error {
 	return nil
 }
 
-// wait waits until a read from fd would not.
+// wait returns when a read from fd would not block.
 func (p patience) wait(fd int) error {
 	end := p.deadline()
 	if end.IsZero() {
-		return fdio.WaitReadable(p.ctx, fd)
+		return poll.AwaitReadable(p.ctx, fd)
 	}
 	ctx, cancel := context.WithDeadlineCause(p.ctx, end, ErrTimeout)
 	defer cancel()
-	return fdio.WaitReadable(ctx, fd)
+	return poll.AwaitReadable(ctx, fd)
 }
 
-// await waits until done is closed.
+// await returns when done is closed.
 func (p patience) await(done <-chan struct{}) error {
 	for {
 		var expired <-chan time.Time

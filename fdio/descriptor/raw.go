@@ -1,22 +1,21 @@
 package descriptor
 
 import (
-	"bytes"
-	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// This file has the system calls for which x/sys/unix has no function, or one
-// that allocates on the way to every line.
+// This file has the system calls for which x/sys/unix has no function, or one that
+// allocates memory where that would be for each descriptor.
 
 // noPath is the empty path, with its NUL.
 var noPath = new([1]byte)
 
-// What waits for nothing is called without the scheduler being told of it.
+// Calls that never block are made without telling the scheduler.
 
-// statxSelf wraps statx(2) for the file that fd is open on. It asks no daemon.
+// statxSelf wraps statx(2) for the file that fd is open on. It does not ask a
+// daemon.
 func statxSelf(fd int, st *unix.Statx_t) error {
 	_, _, errno := unix.RawSyscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(noPath)),
 		unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, statxMask, uintptr(unsafe.Pointer(st)), 0)
@@ -26,7 +25,7 @@ func statxSelf(fd int, st *unix.Statx_t) error {
 	return nil
 }
 
-// openFlags are those of F_GETFL, fcntl(2).
+// openFlags returns the file status flags: F_GETFL of fcntl(2).
 func openFlags(fd int) int {
 	flags, _, errno := unix.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFL, 0)
 	if errno != 0 {
@@ -35,7 +34,7 @@ func openFlags(fd int) int {
 	return int(flags)
 }
 
-// readlinkat wraps readlinkat(2) in /proc/self/fd; name ends with its NUL.
+// readlinkat wraps readlinkat(2). name ends with a NUL.
 func readlinkat(dir int, name, target []byte) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(unsafe.SliceData(name))),
 		uintptr(unsafe.Pointer(unsafe.SliceData(target))), uintptr(len(target)), 0, 0)
@@ -59,36 +58,11 @@ type mqAttrs struct {
 	_                               [4]int
 }
 
-// mqAttr wraps mq_getsetattr(2), which changes nothing here.
+// mqAttr wraps mq_getsetattr(2), without changing anything.
 func mqAttr(fd int) (attr mqAttrs, err error) {
 	_, _, errno := unix.Syscall(unix.SYS_MQ_GETSETATTR, uintptr(fd), 0, uintptr(unsafe.Pointer(&attr)))
 	if errno != 0 {
 		return attr, errno
 	}
 	return attr, nil
-}
-
-// bpfName is the name of a bpf(2) object, which stands at offset in what
-// BPF_OBJ_GET_INFO_BY_FD returns; empty where there is none, or no permission.
-func bpfName(fd, offset int) string {
-	const nameSize = 16 // BPF_OBJ_NAME_LEN
-	if offset == 0 {
-		return ""
-	}
-	info := new([256]byte)
-	var pinner runtime.Pinner // the kernel is given its address as a number
-	pinner.Pin(info)
-	defer pinner.Unpin()
-	// The member of union bpf_attr for this command.
-	attr := struct {
-		fd   uint32
-		size uint32
-		info uint64
-	}{uint32(fd), uint32(len(info)), uint64(uintptr(unsafe.Pointer(info)))}
-	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_OBJ_GET_INFO_BY_FD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 {
-		return ""
-	}
-	name, _, _ := bytes.Cut(info[offset:offset+nameSize], []byte{0})
-	return string(name)
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SaveOptions say where contents are saved.
+// SaveOptions say where a content is saved.
 type SaveOptions struct {
 	Directory *Directory
 	Name      string // of the file; a safe form of the descriptor's own name is added
@@ -23,13 +23,13 @@ type SaveOptions struct {
 	Limit     int64  // bytes; of what has more, nothing is kept
 }
 
-// Directory is where contents are saved, each in a new file.
+// Directory is where contents are saved, each to a new file.
 type Directory struct {
 	root *os.Root
 	path string // absolute
 }
 
-// OpenDirectory opens a directory to save in.
+// OpenDirectory opens an existing directory to save to. The caller closes it.
 func OpenDirectory(path string) (*Directory, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -48,11 +48,11 @@ func OpenDirectory(path string) (*Directory, error) {
 // Close closes the directory.
 func (dir *Directory) Close() error { return dir.root.Close() }
 
-// maxSameName is how many files of one name are told apart.
+// maxSameName is how many files of one name there may be.
 const maxSameName = 100_000
 
-// create makes a new file, with a number after its name where there is one of that
-// name already: nothing is written over.
+// create makes a new file, with a number after its name if there is a file of that
+// name: nothing is overwritten.
 func (dir *Directory) create(name string, mode os.FileMode) (file *os.File, err error) {
 	for try := range maxSameName {
 		numbered := name
@@ -67,8 +67,9 @@ func (dir *Directory) create(name string, mode os.FileMode) (file *os.File, err 
 	return file, err
 }
 
-// readSaving saves the content, and reads what is wanted of it from there: some
-// of it can be had only once. Only the file of what could be saved whole stays.
+// readSaving saves the content, and reads what is wanted of it from the copy, since
+// some contents can be read only once. A file that could not be saved whole is
+// removed.
 func (in *Inspector) readSaving(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions) []byte {
 	file, err := o.Save.Directory.create(o.Save.Name+suffixFor(d), modeFor(d))
 	if err != nil {
@@ -99,7 +100,7 @@ func (in *Inspector) readSaving(ctx context.Context, d *Descriptor, arena []byte
 	return arena
 }
 
-// notSaved is what is left where saving has failed: to read, if that is wanted.
+// notSaved reads the content, if that is wanted, after saving it has failed.
 func (in *Inspector) notSaved(ctx context.Context, d *Descriptor, arena []byte, o ReadOptions, err error) []byte {
 	if d.Content.Read {
 		arena = in.read(ctx, d, arena, o)
@@ -156,7 +157,8 @@ func (in *Inspector) copyApart(p patience, to int, d *Descriptor, limit int64) (
 	return r.size, r.err
 }
 
-// modeFor is who may read the copy: nobody who might not have read the original.
+// modeFor returns the permissions of the copy: nobody may read it who could not
+// read the original.
 func modeFor(d *Descriptor) os.FileMode {
 	if d.Kind == KindFile {
 		return os.FileMode(d.Inode.Mode)&0o666 | 0o600
@@ -164,12 +166,13 @@ func modeFor(d *Descriptor) os.FileMode {
 	return 0o600
 }
 
-// maxSuffix is the longest own name of a descriptor that goes into a file's
-// name: there is room for what stands before and after it in NAME_MAX.
+// maxSuffix is how many bytes of a descriptor's own name go into the name of a
+// file. NAME_MAX leaves room for what precedes and follows it.
 const maxSuffix = 200
 
-// suffixFor is a hyphen and the last part of the descriptor's path, or of a
-// memfd's name, made harmless; nothing where there is none.
+// suffixFor returns a hyphen and the last part of the descriptor's path, or the
+// name of a memfd, without characters that could do harm. It is empty if there is
+// no name.
 func suffixFor(d *Descriptor) string {
 	name := path.Base(d.Path)
 	switch {

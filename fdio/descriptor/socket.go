@@ -7,11 +7,12 @@ import (
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
+	"fdmsg/fdio/internal/sockname"
 
 	"golang.org/x/sys/unix"
 )
 
-// The names of socket(2)'s arguments, without their prefixes and in lower case.
+// The names of the arguments of socket(2), without their prefixes and in lower case.
 var (
 	domains = [...]string{
 		unix.AF_UNIX: "unix", unix.AF_INET: "inet", unix.AF_INET6: "inet6",
@@ -45,16 +46,16 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 	typ, _ := option(unix.SO_TYPE)
 	protocol, _ := option(unix.SO_PROTOCOL)
 	listening, _ := option(unix.SO_ACCEPTCONN)
-	d.detail("domain", nameOr(domains[:], domain))
-	d.detail("type", nameOr(socketTypes[:], typ))
+	d.detail("domain", cmsg.String(nameOr(domains[:], domain)))
+	d.detail("type", cmsg.String(nameOr(socketTypes[:], typ)))
 	if protocol != 0 {
 		name := strconv.Itoa(protocol)
 		if domain == unix.AF_INET || domain == unix.AF_INET6 {
 			name = nameOr(protocols[:], protocol)
 		}
-		d.detail("protocol", name)
+		d.detail("protocol", cmsg.String(name))
 	}
-	local, peer, connected := fdio.Names(d.FD, typ)
+	local, peer, connected := addresses(d.FD, typ)
 	state := socketState(local, connected, listening != 0)
 	switch {
 	case protocol == unix.IPPROTO_TCP:
@@ -62,12 +63,12 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 	case domain == unix.AF_UNIX && typ != unix.SOCK_DGRAM && connected:
 		state = unixState(d.FD)
 	}
-	d.detail("state", state)
+	d.detail("state", cmsg.String(state))
 	if local != (fdio.Address{}) {
-		d.detail("local", local.String())
+		d.detail("local", cmsg.String(local.String()))
 	}
 	if peer != (fdio.Address{}) {
-		d.detail("peer", peer.String())
+		d.detail("peer", cmsg.String(peer.String()))
 	}
 	if listening != 0 {
 		describeBacklog(d, domain)
@@ -77,14 +78,28 @@ func describeSocket(_ *Inspector, d *Descriptor) {
 		describePeer(d)
 	}
 	if domain == unix.AF_UNIX {
-		d.detail("queued_fds", int64(readFdinfo(d.FD).number("scm_fds", 10)))
+		d.detail("queued_fds", cmsg.Int(readFdinfo(d.FD).number("scm_fds", 10)))
 	}
 	if n, err := unix.IoctlGetInt(d.FD, unix.SIOCINQ); err == nil {
-		d.detail("receive_queue", int64(n))
+		d.detail("receive_queue", cmsg.Int(n))
 	}
 	if n, err := unix.IoctlGetInt(d.FD, unix.SIOCOUTQ); err == nil {
-		d.detail("send_queue", int64(n))
+		d.detail("send_queue", cmsg.Int(n))
 	}
+}
+
+// addresses returns the addresses that the socket fd of type typ is bound and
+// connected to, the zero Address if they cannot be written; connected is true even
+// then.
+func addresses(fd, typ int) (local, peer fdio.Address, connected bool) {
+	if name, err := sockname.Local(fd); err == nil {
+		local = fdio.AddressOf(name.Bytes(), typ)
+	}
+	name, connected := sockname.Peer(fd)
+	if connected {
+		peer = fdio.AddressOf(name.Bytes(), typ)
+	}
+	return local, peer, connected
 }
 
 func socketState(local fdio.Address, connected, listening bool) string {
@@ -99,8 +114,8 @@ func socketState(local fdio.Address, connected, listening bool) string {
 	return "unconnected"
 }
 
-// tcpStates are those of <linux/tcp.h> that say more than whether there are
-// names: tcp_info in tcp(7).
+// tcpStates are the states of <linux/tcp.h> that say more than the addresses do:
+// tcp_info in tcp(7).
 var tcpStates = [...]string{
 	2: "syn-sent", 3: "syn-recv", 4: "fin-wait-1", 5: "fin-wait-2", 6: "time-wait", 8: "close-wait", 9: "last-ack", 11: "closing",
 }
@@ -114,8 +129,8 @@ func tcpState(fd int, otherwise string) string {
 	return otherwise
 }
 
-// unixState tells a connection by whether its peer still sends, or is there at
-// all: poll(2).
+// unixState returns the state of a connection, by whether its peer still sends and
+// is still there: poll(2).
 func unixState(fd int) string {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 	unix.Poll(fds, 0)
@@ -128,19 +143,19 @@ func unixState(fd int) string {
 	return "connected"
 }
 
-// describePeer gives the identity that the peer of a Unix socket had when it
+// describePeer adds the identity that the peer of a Unix socket had when it
 // connected: SO_PEERCRED, unix(7).
 func describePeer(d *Descriptor) {
-	ucred, err := unix.GetsockoptUcred(d.FD, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err == nil && (ucred.Pid != 0 || ucred.Uid != 1<<32-1) {
-		d.detail("credentials", []cmsg.Field{
-			{Name: "pid", Value: int64(ucred.Pid)}, {Name: "uid", Value: int64(ucred.Uid)}, {Name: "gid", Value: int64(ucred.Gid)},
+	c, err := sockname.PeerCredentials(d.FD)
+	if err == nil && c.Known() {
+		d.detail("credentials", cmsg.Fields{
+			{Name: "pid", Value: cmsg.Int(c.PID)}, {Name: "uid", Value: cmsg.Int(c.UID)}, {Name: "gid", Value: cmsg.Int(c.GID)},
 		})
 	}
 }
 
-// describeBacklog says how many connections wait to be accepted, and how many
-// may: tcp_info, and for Unix sockets sock_diag(7).
+// describeBacklog adds how many connections wait to be accepted, and how many may:
+// tcp_info, and for Unix sockets sock_diag(7).
 func describeBacklog(d *Descriptor, domain int) {
 	var queued, most uint32
 	switch domain {
@@ -158,13 +173,13 @@ func describeBacklog(d *Descriptor, domain int) {
 	default:
 		return
 	}
-	d.detail("queued", int64(queued))
-	d.detail("backlog", int64(most))
+	d.detail("queued", cmsg.Int(queued))
+	d.detail("backlog", cmsg.Int(most))
 }
 
-// unixQueue asks sock_diag(7) for the connections that wait at the listening
-// Unix socket of that inode, and the most that may. A socket of another network
-// namespace is not found.
+// unixQueue asks sock_diag(7) how many connections wait at the listening Unix
+// socket with that inode, and how many may. Sockets of another network namespace
+// are not found.
 func unixQueue(inode uint64) (queued, most uint32, ok bool) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
@@ -211,7 +226,7 @@ func unixQueue(inode uint64) (queued, most uint32, ok bool) {
 	return 0, 0, false
 }
 
-// nameOf is names[n], empty where there is none.
+// nameOf returns names[n], empty if there is none.
 func nameOf(names []string, n int) string {
 	if n < 0 || n >= len(names) {
 		return ""
@@ -219,6 +234,7 @@ func nameOf(names []string, n int) string {
 	return names[n]
 }
 
+// nameOr is nameOf, or n itself where it has no name.
 func nameOr(names []string, n int) string {
 	return cmp.Or(nameOf(names, n), strconv.Itoa(n))
 }

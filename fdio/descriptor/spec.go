@@ -1,35 +1,31 @@
-// Package descriptor deals with open file descriptors: it opens what a
-// DESCRIPTOR names, describes what a descriptor refers to, and reads what is
-// in it.
 package descriptor
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/internal/syntax"
 
 	"golang.org/x/sys/unix"
 )
 
-// Errors of opening what a DESCRIPTOR names.
+// Errors of parsing and opening a DESCRIPTOR.
 var (
 	ErrUnknownScheme = errors.New("unknown scheme")
-	ErrNoReader      = errors.New("the FIFO has no reader")
-	ErrIsSocket      = errors.New("is a socket file, which cannot be opened")
-	ErrEmpty         = errors.New("the path is empty")
-	ErrPtrace        = errors.New("not permitted to take descriptors of that process")
+	ErrNoReader      = errors.New("FIFO has no reader")
+	ErrIsSocket      = errors.New("is a socket file and cannot be opened")
+	ErrEmpty         = errors.New("empty path")
+	ErrPtrace        = errors.New("not permitted to take descriptors of the process (ptrace)")
 	ErrNoProcess     = errors.New("no such process")
-	ErrNoDescriptor  = errors.New("the process has no such descriptor")
+	ErrNoDescriptor  = errors.New("descriptor not open in the process")
 )
 
-// scheme is how what stands behind a scheme is read and opened.
+// scheme is how what follows a scheme is parsed and opened.
 type scheme struct {
 	name  string
 	parse func(s *Spec, rest string) error
@@ -39,8 +35,7 @@ type scheme struct {
 // inherited is the scheme of a descriptor that is open already.
 const inherited = "fd"
 
-// schemes are all there are. None of them waits for anything but, where it
-// connects, the network.
+// schemes are all schemes. Opening waits for nothing but the network.
 var schemes = [...]scheme{
 	{inherited, parseInherited, openInherited},
 	{"r", parsePath, openToRead},
@@ -55,7 +50,7 @@ var schemes = [...]scheme{
 	{"pidfd", parsePID, openPidfd},
 }
 
-// findScheme returns nil where there is no such scheme.
+// findScheme returns the scheme of that name, nil for none.
 func findScheme(name string) *scheme {
 	for i := range schemes {
 		if schemes[i].name == name {
@@ -65,7 +60,7 @@ func findScheme(name string) *scheme {
 	return nil
 }
 
-// Spec is one DESCRIPTOR: what is to be opened and how.
+// Spec is a DESCRIPTOR: what is to be opened, and how.
 type Spec struct {
 	Scheme  string // see ParseSpec
 	Path    string // r, w, rw, a, opath, memfd
@@ -73,27 +68,27 @@ type Spec struct {
 	PID     int
 	FD      int // fd, pid
 
-	// Wait is how long connecting keeps trying while nobody listens there.
+	// Wait is how long connecting is tried again while nobody listens there.
 	Wait time.Duration
 }
 
-// ParseSpec parses the text of a descriptor:
+// ParseSpec parses a DESCRIPTOR:
 //
-//	PATH             opened for reading
+//	PATH                           opened for reading
 //	r:PATH w:PATH rw:PATH a:PATH   for reading, writing, both, appending; all but r create
 //	fd:N, and - for fd:0           one that this process inherited
-//	opath:PATH                     its place in the file system alone, O_PATH of open(2)
-//	memfd:PATH memfd:-             a sealed copy of a file or of standard input in memory
+//	opath:PATH                     only the place in the file system: O_PATH of open(2)
+//	memfd:PATH memfd:-             a sealed copy in memory of a file or of standard input
 //	connect:ADDRESS listen:ADDRESS a socket
 //	pid:PID:FD                     a descriptor of another process
 //	pidfd:PID                      a process
 //
-// Everything up to the first colon that reads like a scheme is one:
-// fdio.CutScheme. Errors are of type *fdio.Error.
+// What precedes the first colon is a scheme if it matches ^[a-z][a-z0-9-]*, known
+// or not. Errors are of type *fdio.Error.
 func ParseSpec(text string) (Spec, error) {
 	s, err := parseSpec(text)
 	if err != nil {
-		return Spec{}, &fdio.Error{Address: text, Op: "parse descriptor", Err: err}
+		return Spec{}, &fdio.Error{Name: text, Op: "parse descriptor", Err: err}
 	}
 	return s, nil
 }
@@ -102,7 +97,7 @@ func parseSpec(text string) (Spec, error) {
 	if text == "-" {
 		return Spec{Scheme: inherited}, nil
 	}
-	name, rest, ok := fdio.CutScheme(text)
+	name, rest, ok := syntax.CutScheme(text)
 	if !ok {
 		name, rest = "r", text
 	}
@@ -134,7 +129,7 @@ func parseSocket(s *Spec, rest string) error {
 		return e.Err
 	}
 	if a.Network == fdio.Inherited || a.Network == fdio.Raw {
-		return fmt.Errorf("%w: no address to connect to or to listen on", fdio.ErrSyntax)
+		return syntax.Errorf("not an address to connect to or to listen on")
 	}
 	s.Address = a
 	return nil
@@ -143,7 +138,7 @@ func parseSocket(s *Spec, rest string) error {
 func parsePID(s *Spec, rest string) error {
 	n, err := strconv.ParseUint(rest, 10, 31)
 	if err != nil || n == 0 {
-		return fmt.Errorf("%w: %q is not the number of a process", fdio.ErrSyntax, rest)
+		return syntax.Errorf("invalid process ID %q", rest)
 	}
 	s.PID = int(n)
 	return nil
@@ -152,7 +147,7 @@ func parsePID(s *Spec, rest string) error {
 func parseOther(s *Spec, rest string) error {
 	pid, fd, ok := strings.Cut(rest, ":")
 	if !ok {
-		return fmt.Errorf("%w: write pid:PID:FD", fdio.ErrSyntax)
+		return syntax.Errorf("missing descriptor number: write pid:PID:FD")
 	}
 	if err := parsePID(s, pid); err != nil {
 		return err
@@ -160,7 +155,7 @@ func parseOther(s *Spec, rest string) error {
 	return parseInherited(s, fd)
 }
 
-// String writes the descriptor so that ParseSpec reads it back.
+// String returns the DESCRIPTOR in a form that ParseSpec reads.
 func (s Spec) String() string {
 	rest := s.Path
 	switch s.Scheme {
@@ -176,176 +171,16 @@ func (s Spec) String() string {
 	return s.Scheme + ":" + rest
 }
 
-// Inherited reports whether the descriptor was open before this process began:
-// Open hands out its own number, and it is not to be closed.
+// Inherited reports whether the descriptor was open when this process started. Open
+// returns its own number, which is not to be closed.
 func (s Spec) Inherited() bool { return s.Scheme == inherited }
 
-// OtherProcess reports whether the descriptor is another process's, which cannot
-// be taken without the permission to trace that.
+// OtherProcess reports whether the descriptor is another process's, so that taking
+// it needs the permission to trace that process.
 func (s Spec) OtherProcess() bool { return s.Scheme == "pid" }
 
-// Stdin reports whether the descriptor is, or is made of, standard input.
+// Stdin reports whether opening uses standard input, as a descriptor or to copy
+// from.
 func (s Spec) Stdin() bool {
 	return s.Inherited() && s.FD == unix.Stdin || s.Scheme == "memfd" && s.Path == "-"
-}
-
-// Open opens what the descriptor names. The caller owns what comes back,
-// unless it is Inherited. Opening a path never waits, and never makes a terminal
-// the controlling one; connecting and copying end with ctx. The new descriptor is
-// blocking and close-on-exec. Errors are of type *fdio.Error.
-func (s Spec) Open(ctx context.Context) (int, error) {
-	fd, err := findScheme(s.Scheme).open(ctx, s)
-	if err == nil {
-		return fd, nil
-	}
-	if _, ok := errors.AsType[*fdio.Error](err); ok {
-		return -1, err // says more
-	}
-	text := s.String()
-	if s.Scheme == "r" {
-		text = s.Path
-	}
-	return -1, &fdio.Error{Address: text, Op: "open", Err: err}
-}
-
-func openInherited(_ context.Context, s Spec) (int, error) { return s.FD, fdio.CheckInherited(s.FD) }
-
-func openToRead(_ context.Context, s Spec) (int, error) { return openPath(s.Path, unix.O_RDONLY) }
-
-func openToWrite(_ context.Context, s Spec) (int, error) {
-	return openPath(s.Path, unix.O_WRONLY|unix.O_CREAT)
-}
-
-func openForBoth(_ context.Context, s Spec) (int, error) {
-	return openPath(s.Path, unix.O_RDWR|unix.O_CREAT)
-}
-
-func openToAppend(_ context.Context, s Spec) (int, error) {
-	return openPath(s.Path, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT)
-}
-
-func openOnlyPath(_ context.Context, s Spec) (int, error) {
-	for {
-		fd, err := unix.Open(s.Path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		if err != unix.EINTR {
-			return fd, err
-		}
-	}
-}
-
-func openConnected(ctx context.Context, s Spec) (int, error) {
-	socket, err := fdio.Dial(ctx, s.Address, fdio.DialOptions{Wait: s.Wait})
-	if err != nil {
-		return -1, err
-	}
-	return socket.Detach()
-}
-
-func openListening(ctx context.Context, s Spec) (int, error) {
-	socket, err := fdio.Listen(ctx, s.Address, fdio.ListenOptions{Plain: true})
-	if err != nil {
-		return -1, err
-	}
-	return socket.Detach()
-}
-
-// openPidfd wraps pidfd_open(2).
-func openPidfd(_ context.Context, s Spec) (int, error) {
-	fd, err := unix.PidfdOpen(s.PID, 0)
-	if err == unix.ESRCH || err == unix.EINVAL { // or a thread's
-		err = ErrNoProcess
-	}
-	return fd, err
-}
-
-// openOther wraps pidfd_getfd(2), which asks the permission to trace the process:
-// ptrace(2).
-func openOther(ctx context.Context, s Spec) (int, error) {
-	pidfd, err := openPidfd(ctx, s)
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(pidfd)
-	fd, err := unix.PidfdGetfd(pidfd, s.FD, 0)
-	switch err {
-	case unix.EPERM:
-		err = ErrPtrace
-	case unix.EBADF:
-		err = ErrNoDescriptor
-	case unix.ESRCH:
-		err = ErrNoProcess
-	}
-	return fd, err
-}
-
-// openCopy makes a memfd with a copy of a file, or of standard input, that
-// nobody can change any more: memfd_create(2), F_ADD_SEALS of fcntl(2).
-func openCopy(ctx context.Context, s Spec) (int, error) {
-	from := unix.Stdin
-	name := "stdin"
-	if s.Path != "-" {
-		var err error
-		if from, err = openPath(s.Path, unix.O_RDONLY); err != nil {
-			return -1, err
-		}
-		defer unix.Close(from)
-		name = filepath.Base(s.Path)
-	}
-	const longestName = 249 // NAME_MAX without "memfd:"
-	fd, err := unix.MemfdCreate(name[:min(len(name), longestName)], unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
-	if err != nil {
-		return -1, os.NewSyscallError("memfd_create", err)
-	}
-	if _, err = copyContents(patience{ctx: ctx}, fd, from, noLimit); err == nil {
-		_, err = unix.Seek(fd, 0, unix.SEEK_SET)
-	}
-	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
-	if err == nil {
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
-	}
-	if err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
-}
-
-// openPath opens with O_NONBLOCK, so that neither a FIFO without a writer nor a
-// modem line is waited for, and takes the flag off again: open(2), fifo(7).
-func openPath(path string, flags int) (int, error) {
-	flags |= unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_LARGEFILE
-	for {
-		fd, err := unix.Open(path, flags, 0o666)
-		switch err {
-		case nil:
-			return blocking(fd)
-		case unix.EINTR:
-		case unix.ENXIO:
-			return -1, noDevice(path)
-		default:
-			return -1, err
-		}
-	}
-}
-
-func blocking(fd int) (int, error) {
-	if err := unix.SetNonblock(fd, false); err != nil {
-		unix.Close(fd)
-		return -1, os.NewSyscallError("fcntl", err)
-	}
-	return fd, nil
-}
-
-// noDevice says what ENXIO stands for: open(2).
-func noDevice(path string) error {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err == nil {
-		switch st.Mode & unix.S_IFMT {
-		case unix.S_IFIFO:
-			return ErrNoReader
-		case unix.S_IFSOCK:
-			return ErrIsSocket
-		}
-	}
-	return unix.ENXIO
 }

@@ -92,7 +92,7 @@ func TestParseSpecRefuses(t *testing.T) {
 			t.Errorf("%q: got %+v, error %v; want %v", test.text, got, err, test.want)
 			continue
 		}
-		if e, ok := errors.AsType[*fdio.Error](err); !ok || e.Address != test.text {
+		if e, ok := errors.AsType[*fdio.Error](err); !ok || e.Name != test.text {
 			t.Errorf("%q: the error does not name it: %#v", test.text, err)
 		}
 	}

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxStalled is how many system calls on files behind a daemon or a server may
-// be waiting for its answer at once.
+// maxStalled is how many system calls may wait at once for daemons or servers
+// behind files.
 const maxStalled = 64
 
-// ErrStalled is the content error of what is not read because too much else
-// is waiting for daemons that do not answer.
+// ErrStalled is the error of a content that is not read because too many others
+// wait for daemons that do not answer.
 var ErrStalled = errors.New("not read: 64 other files do not answer")
 
-// stalling runs system calls that nothing can end when the daemon or the server
-// behind a file does not answer, on threads that can be left behind.
+// stalling makes system calls that nothing can interrupt if the daemon or the
+// server behind a file does not answer, on threads that can be left behind.
 type stalling struct {
 	slots chan struct{} // as many as may run
 
@@ -27,9 +27,9 @@ type stalling struct {
 
 func newStalling() *stalling { return &stalling{slots: make(chan struct{}, maxStalled)} }
 
-// run calls f on a thread of its own with a duplicate of fd, and waits until f
-// returns or the patience ends; f then still runs, and must not use what belongs
-// to the caller. The error is that of the patience, or ErrStalled where f was not
+// run calls f on a thread of its own, with a duplicate of fd, and waits until f
+// returns or the patience ends. f may still run then, and must not use what belongs
+// to the caller. The error is that of the patience, or ErrStalled if f was not
 // called.
 func (s *stalling) run(p patience, fd int, f func(fd int)) error {
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -49,8 +49,8 @@ func (s *stalling) run(p patience, fd int, f func(fd int)) error {
 	return p.await(done)
 }
 
-// close closes fd, some time. It is queued before a slot is asked for, so that
-// there is always a goroutine left that looks into the queue.
+// close closes fd at some time. fd is queued before a slot is asked for, so that
+// there always is a goroutine that will look into the queue.
 func (s *stalling) close(fd int) {
 	s.mu.Lock()
 	s.unclose = append(s.unclose, fd)
@@ -58,8 +58,8 @@ func (s *stalling) close(fd int) {
 	s.start(func() {})
 }
 
-// start calls f in a goroutine if there is a slot, and closes what was left to
-// be closed before it gives the slot back.
+// start calls f in a goroutine if there is a slot. The goroutine closes what is
+// queued before it gives back the slot.
 func (s *stalling) start(f func()) bool {
 	select {
 	case s.slots <- struct{}{}:
@@ -75,7 +75,7 @@ func (s *stalling) start(f func()) bool {
 	return true
 }
 
-// next takes a descriptor that is to be closed, or gives the slot back.
+// next returns a descriptor that is to be closed, or gives back the slot.
 func (s *stalling) next() (fd int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,50 +87,4 @@ func (s *stalling) next() (fd int, ok bool) {
 	fd = s.unclose[last]
 	s.unclose = s.unclose[:last]
 	return fd, true
-}
-
-// Closer closes descriptors that were described, as Close does, but those whose
-// numbers follow each other with one call: close_range(2). Flush is its end.
-type Closer struct {
-	in    *Inspector
-	first int
-	count int
-}
-
-// Closer returns one without descriptors.
-func (in *Inspector) Closer() Closer { return Closer{in: in} }
-
-// Take takes descriptors over, to be closed now or by Flush.
-func (c *Closer) Take(ds []Descriptor) {
-	for i := range ds {
-		switch d := &ds[i]; {
-		case d.mayStall():
-			c.in.Close(d)
-		case c.count > 0 && d.FD == c.first+c.count:
-			c.count++
-		default:
-			c.Flush()
-			c.first, c.count = d.FD, 1
-		}
-	}
-}
-
-// Flush closes what has been taken over.
-func (c *Closer) Flush() {
-	if c.count > 1 && unix.CloseRange(uint(c.first), uint(c.first+c.count-1), 0) == nil {
-		c.count = 0
-	}
-	for ; c.count > 0; c.count-- {
-		unix.Close(c.first + c.count - 1)
-	}
-}
-
-// Close closes a descriptor that was described, without waiting for a daemon or
-// a server that may be behind it.
-func (in *Inspector) Close(d *Descriptor) {
-	if d.mayStall() {
-		in.stalling.close(d.FD)
-		return
-	}
-	unix.Close(d.FD)
 }

@@ -6,10 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// streamReader reads what has no offset: pipes, FIFOs, terminals, sockets. It
-// waits before every read until that would not wait. Another reader may be
-// faster then, so the read itself is one that does not wait even so, where there
-// is such a one.
+// streamReader reads what has no offset: pipes, FIFOs, terminals, sockets. Before
+// each read it waits until that would not block. Since another reader may be faster
+// then, it reads in a way that does not block even so, where there is one.
 type streamReader struct {
 	fd   int
 	mode uint32 // inode(7)
@@ -19,6 +18,7 @@ type streamReader struct {
 	owns bool
 }
 
+// newStreamReader returns a reader of fd, whose inode has that mode.
 func newStreamReader(fd int, mode uint32) *streamReader {
 	r := &streamReader{fd: fd, mode: mode & unix.S_IFMT}
 	r.read = r.readNow
@@ -32,8 +32,8 @@ func (r *streamReader) close() {
 	}
 }
 
-// next reads into b when there is something, at most the patience long. No
-// bytes and no error are the end.
+// next waits until there is something, and reads it into b. No bytes and no error
+// are the end.
 func (r *streamReader) next(p patience, b []byte) (int, error) {
 	for {
 		if err := p.wait(r.fd); err != nil {
@@ -63,15 +63,14 @@ func (r *streamReader) next(p patience, b []byte) (int, error) {
 	}
 }
 
-// readNow reads with RWF_NOWAIT, which FIFOs and terminals do not know:
+// readNow reads with RWF_NOWAIT, which FIFOs and terminals do not support:
 // preadv2(2).
 func (r *streamReader) readNow(b []byte) (int, error) {
 	return unix.Preadv2(r.fd, [][]byte{b}, -1, unix.RWF_NOWAIT)
 }
 
-// useOther finds another way to read: FIFOs are moved into a pipe of our own,
-// which can be done without waiting; for terminals there is nothing better
-// than read(2).
+// useOther changes to another way of reading. FIFOs are spliced into a pipe of our
+// own, which does not block; for terminals there is nothing better than read(2).
 func (r *streamReader) useOther() error {
 	if r.mode != unix.S_IFIFO {
 		r.read = r.readQueued
@@ -84,8 +83,8 @@ func (r *streamReader) useOther() error {
 	return nil
 }
 
-// readQueued reads no more than is there: a terminal may wait for VMIN bytes,
-// termios(3).
+// readQueued reads no more than what is there, since a terminal may wait for VMIN
+// bytes: termios(3).
 func (r *streamReader) readQueued(b []byte) (int, error) {
 	if r.mode == unix.S_IFCHR {
 		b = b[:min(max(r.queued(), 1), len(b))]
@@ -93,7 +92,8 @@ func (r *streamReader) readQueued(b []byte) (int, error) {
 	return unix.Read(r.fd, b)
 }
 
-// queued is how many bytes are there to be read, as far as that can be known.
+// queued returns how many bytes are there to be read, 0 if that cannot be found
+// out.
 func (r *streamReader) queued() int {
 	n, _ := unix.IoctlGetInt(r.fd, unix.TIOCINQ)
 	return n
@@ -113,4 +113,31 @@ func (r *streamReader) readSpliced(b []byte) (int, error) {
 		done += max(read, 0)
 	}
 	return int(n), nil
+}
+
+// readStream reads until the end of file, the limit or the end of the patience.
+func (d *Descriptor) readStream(p patience, arena []byte, limit int64) []byte {
+	start := len(arena)
+	r := newStreamReader(d.FD, d.Inode.Mode)
+	defer r.close()
+	for {
+		done := int64(len(arena) - start)
+		if done >= limit {
+			d.Content.Truncated = r.left > 0 || r.queued() > 0
+			return arena
+		}
+		n, err := 0, error(nil)
+		arena, n, err = appendRead(arena, min(readChunk, limit-done), func(b []byte) (int, error) { return r.next(p, b) })
+		switch {
+		case err != nil:
+			d.Content.Err = err
+			return arena
+		case n == 0:
+			return arena
+		}
+		if err := p.over(); err != nil {
+			d.Content.Err = err
+			return arena
+		}
+	}
 }

@@ -48,7 +48,7 @@ func ExampleReader() {
 	defer server.Close()
 	m := fdio.Incoming{Buffers: [][]byte{make([]byte, 4096)}, Space: make([]byte, 4096)}
 	lines := frame.NewReader(frame.Line, 1<<20, func() (frame.Received, error) {
-		err := server.Recv(&m, 0)
+		err := server.Recv(ctx, &m, 0)
 		return frame.Received{Data: m.Data(), Control: m.Control, Flags: m.Flags}, err
 	})
 	for {

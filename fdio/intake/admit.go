@@ -31,20 +31,10 @@ func (c *Conn) senderOf(m *Message) Sender {
 	switch {
 	case c.peer != nil:
 		s.Credentials, s.Known = *c.peer, true
-	case c.socket.IsDatagram() && len(m.Control) > 0:
-		s.Credentials, s.Known = credentialsIn(m.Control)
+	case c.socket.IsDatagram() && m.Incoming.Sender.Known():
+		s.Credentials, s.Known = m.Incoming.Sender, true
 	}
 	return s
-}
-
-// credentialsIn are the credentials that came with a datagram, if there are any.
-func credentialsIn(control []byte) (creds cmsg.Credentials, ok bool) {
-	for m := range cmsg.Messages(control) {
-		if creds, ok := m.Credentials(); ok && creds.Known() {
-			return creds, true
-		}
-	}
-	return cmsg.Credentials{}, false
 }
 
 // admit says who sent a message, and reports whether it is taken. Of one that is not

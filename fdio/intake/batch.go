@@ -120,7 +120,7 @@ func (b *Batch) hold() {
 }
 
 // controlSize is how many bytes for control messages a message needs.
-func (c *Conn) controlSize() int { return c.in.opts.ControlSize + c.socket.OwnCredentials() }
+func (c *Conn) controlSize() int { return c.socket.ControlSpace(c.in.opts.ControlSize) }
 
 // descriptorsEach is how many descriptors a message installs at most: those of
 // SCM_RIGHTS, and a pidfd.

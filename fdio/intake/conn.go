@@ -225,7 +225,7 @@ func (c *Conn) wait() error {
 		return err
 	case c.in.ctx.Err() != nil:
 		return errStopped
-	case c.socket.Readable(): // it came just now
+	case isReadable(c.socket): // it came just now
 		return nil
 	}
 	return ErrIdle

@@ -6,6 +6,9 @@ import (
 	"io"
 	"time"
 
+	"fdmsg/fdio"
+	"fdmsg/fdio/internal/poll"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -65,7 +68,7 @@ func (c *Conn) leftUnread() error {
 	if !c.in.drains() {
 		return nil
 	}
-	bytes := c.socket.Unread()
+	bytes := queuedBytes(c.socket)
 	if c.socket.IsDatagram() { // that was the next one
 		if c.socket.Inherited() {
 			return nil // others may go on with it
@@ -76,6 +79,26 @@ func (c *Conn) leftUnread() error {
 		return nil
 	}
 	return c.wrap(&UnreadError{bytes})
+}
+
+// queuedBytes is how many bytes wait to be received from s: SIOCINQ, unix(7), tcp(7).
+// For datagrams of UDP it is what the next one has.
+func queuedBytes(s *fdio.Socket) (n int) {
+	control(s, func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ) })
+	return n
+}
+
+// isReadable reports whether there is something to receive from s or to accept, or the
+// end of it.
+func isReadable(s *fdio.Socket) (yes bool) {
+	control(s, func(fd uintptr) { yes = poll.Ready(int(fd), unix.POLLIN) })
+	return yes
+}
+
+func control(s *fdio.Socket, f func(fd uintptr)) {
+	if conn, err := s.SyscallConn(); err == nil {
+		conn.Control(f)
+	}
 }
 
 // discard receives the datagrams that are queued, and returns how many bytes they

@@ -25,10 +25,9 @@ type collector struct {
 	mu      sync.Mutex
 	all     []got
 	batches int
-	flushes int
+	flushed int                      // how many messages had come at the last Flush
+	flush   chan struct{}            // is told of each; nil: nobody listens
 	fail    func(received int) error // nil: it never fails
-	took    chan struct{}            // is told of batches; nil: nobody listens
-	flushed chan struct{}            // is told of waits; nil: nobody listens
 }
 
 func (s *collector) Take(b *Batch) error {
@@ -39,7 +38,6 @@ func (s *collector) Take(b *Batch) error {
 	for _, m := range b.Messages {
 		s.all = append(s.all, got{string(m.Data()), len(m.Rights(nil)), m.Unfinished})
 	}
-	tell(s.took)
 	if s.fail != nil {
 		return s.fail(len(s.all))
 	}
@@ -49,16 +47,24 @@ func (s *collector) Take(b *Batch) error {
 func (s *collector) Flush() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flushes++
-	tell(s.flushed)
+	s.flushed = len(s.all)
+	select {
+	case s.flush <- struct{}{}:
+	default: // nobody listens, or is told already
+	}
 	return nil
 }
 
-// tell says something to who listens at c, once as long as it is not heard.
-func tell(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
+// awaitFlush returns when a wait has begun after so many messages.
+func (s *collector) awaitFlush(messages int) {
+	for {
+		s.mu.Lock()
+		flushed := s.flushed
+		s.mu.Unlock()
+		if flushed >= messages {
+			return
+		}
+		<-s.flush
 	}
 }
 

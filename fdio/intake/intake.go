@@ -172,5 +172,5 @@ func (in *Intake) allows(peer *cmsg.Credentials) bool {
 
 // wrap is the error of receiving from an address.
 func wrap(address string, err error) error {
-	return &fdio.Error{Address: address, Op: "receive", Err: err}
+	return &fdio.Error{Name: address, Op: "receive", Err: err}
 }

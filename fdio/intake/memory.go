@@ -45,10 +45,11 @@ func withRoom(memory []byte, used, n int) ([]byte, int) {
 	return make([]byte, n), 0
 }
 
-// keep keeps what m has received.
-func (a *arena) keep(m *Message) {
+// keep keeps what m has received. So many bytes of control messages may stand before
+// those that m has.
+func (a *arena) keep(m *Message, before int) {
 	a.dataUsed += m.N
-	a.controlUsed += (len(m.Control) + 7) &^ 7
+	a.controlUsed += (before + len(m.Control) + 7) &^ 7
 }
 
 // into makes m receive into that memory: buffers of those sizes, and control.

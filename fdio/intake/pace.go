@@ -20,6 +20,7 @@ type pace struct {
 	last   time.Time // when the last batch was received
 	streak int       // how many batches in a row came fast one after the other
 	napped int       // how many messages have come since the last nap
+	naps   int       // how many naps there were since the last message
 }
 
 const (
@@ -48,27 +49,37 @@ func (p *pace) took(at time.Time, messages int) {
 	}
 	p.last = at
 	p.napped += messages
+	p.naps = 0
 }
 
 // flows reports whether messages flow.
 func (p *pace) flows() bool { return p.streak >= flow }
 
 // wait waits until something can be received from s with those flags, or for the end
-// of its deadline.
-func (p *pace) wait(s *fdio.Socket, flags int, naps chan struct{}) error {
-	if p.flows() && flags == 0 {
+// of its deadline; in a flow only for a moment, after which there may be nothing.
+func (p *pace) wait(s *fdio.Socket, flags int, places chan struct{}) error {
+	if p.mayNap(flags) && nap(places) {
+		p.naps++
+		return nil
+	}
+	p.naps = 0
+	return s.WaitRecv(flags)
+}
+
+// mayNap reports whether a nap comes before the wait.
+func (p *pace) mayNap(flags int) bool {
+	if !p.flows() || flags != 0 || p.naps == maxNaps {
+		return false
+	}
+	if p.naps == 0 {
 		brought := p.napped
 		p.napped = 0
 		if brought < fewMessages {
 			p.streak = -recovery
-		}
-		for i := 0; i < maxNaps && brought >= fewMessages && nap(naps); i++ {
-			if s.Readable() {
-				return nil
-			}
+			return false
 		}
 	}
-	return s.WaitRecv(flags)
+	return true
 }
 
 // newNaps are the places of those that may nap at once: each has a thread and, for so

@@ -106,7 +106,7 @@ func (srv *server) accept(s *fdio.Socket) error {
 // inherited one is also somebody else's, who goes on accepting. On Unix sockets
 // nobody can connect any more; on others somebody may until the time is up.
 func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
-	queued := s.Readable()
+	queued := isReadable(s)
 	s.ShutdownRead()
 	end := srv.in.drainEnd()
 	for {
@@ -121,7 +121,7 @@ func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
 		case isShortage(err) && !queued: // accept4(2) wants a descriptor before it looks
 			return nil
 		case isShortage(err) && over:
-			return &fdio.Error{Address: local.text, Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
+			return &fdio.Error{Name: local.text, Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
 		case isShortage(err):
 			pause(context.Background(), 5*time.Millisecond) // connections that end give back
 		default:

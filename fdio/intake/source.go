@@ -130,7 +130,7 @@ func (s *source) nextEach() (*Batch, error) {
 			return b.orNone(err)
 		case taken:
 			b.stamp(m, time.Now())
-			b.arena.keep(m)
+			b.arena.keep(m, c.controlSize()-c.in.opts.ControlSize)
 			more = s.goesOn(b, m)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/internal/poll"
 )
 
 // stopper ends the waits on many sockets when one context ends. To have each end by a
@@ -15,9 +16,6 @@ type stopper struct {
 	sockets map[*fdio.Socket]struct{}
 	stopped bool
 }
-
-// longAgo is a deadline that has passed.
-var longAgo = time.Unix(1, 0)
 
 func (st *stopper) init(ctx context.Context) {
 	st.sockets = make(map[*fdio.Socket]struct{})
@@ -30,7 +28,7 @@ func (st *stopper) add(s *fdio.Socket) {
 	defer st.mu.Unlock()
 	st.sockets[s] = struct{}{}
 	if st.stopped {
-		s.SetReadDeadline(longAgo)
+		s.SetReadDeadline(poll.LongAgo)
 	}
 }
 
@@ -54,6 +52,6 @@ func (st *stopper) stop() {
 	defer st.mu.Unlock()
 	st.stopped = true
 	for s := range st.sockets {
-		s.SetReadDeadline(longAgo)
+		s.SetReadDeadline(poll.LongAgo)
 	}
 }

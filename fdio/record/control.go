@@ -3,7 +3,6 @@ package record
 import (
 	"net/netip"
 	"strconv"
-	"time"
 
 	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/descriptor"
@@ -23,9 +22,7 @@ func appendControl(dst []byte, m *Message) []byte {
 		}
 		control = rest
 		creds, isCreds := c.Credentials()
-		if isCreds = isCreds && err == nil; isCreds && m.HideCredentials {
-			continue
-		}
+		isCreds = isCreds && err == nil
 		dst = append(appendKey(dst, ""), '{')
 		dst = AppendQuote(appendKey(dst, "level"), cmsg.LevelName(c.Level))
 		dst = AppendQuote(appendKey(dst, "type"), cmsg.TypeName(c.Level, c.Type))
@@ -93,38 +90,38 @@ func appendFields(dst []byte, fields []cmsg.Field) []byte {
 
 func appendField(dst []byte, f cmsg.Field) []byte {
 	switch v := f.Value.(type) {
-	case int64:
-		return appendInt(dst, f.Name, v)
-	case uint64:
-		return appendBigUint(dst, f.Name, v)
-	case string:
-		return appendText(dst, f.Name, v)
-	case []byte:
-		return appendText(dst, f.Name, v)
-	case float64:
-		return strconv.AppendFloat(appendKey(dst, f.Name), v, 'f', -1, 64)
-	case bool:
-		return strconv.AppendBool(appendKey(dst, f.Name), v)
-	case time.Time:
-		return appendTime(dst, f.Name, v)
-	case netip.Addr:
+	case cmsg.Int:
+		return appendInt(dst, f.Name, int64(v))
+	case cmsg.Uint:
+		return appendBigUint(dst, f.Name, uint64(v))
+	case cmsg.String:
+		return appendText(dst, f.Name, string(v))
+	case cmsg.Bytes:
+		return appendText(dst, f.Name, []byte(v))
+	case cmsg.Float:
+		return strconv.AppendFloat(appendKey(dst, f.Name), float64(v), 'f', -1, 64)
+	case cmsg.Bool:
+		return strconv.AppendBool(appendKey(dst, f.Name), bool(v))
+	case cmsg.Time:
+		return appendTime(dst, f.Name, v.Time)
+	case cmsg.Addr:
 		return AppendQuote(appendKey(dst, f.Name), v.String())
-	case []cmsg.Field:
-		dst = append(appendKey(dst, f.Name), '{')
-		return append(appendFields(dst, v), '}')
-	case []int64:
+	case cmsg.Fields:
+		return appendObject(appendKey(dst, f.Name), v)
+	case cmsg.Ints:
 		return appendList(dst, f.Name, v, func(dst []byte, n int64) []byte { return appendInt(dst, "", n) })
-	case []string:
+	case cmsg.Strings:
 		return appendList(dst, f.Name, v, func(dst []byte, s string) []byte { return AppendQuote(appendKey(dst, ""), s) })
-	case []netip.Addr:
+	case cmsg.Addrs:
 		return appendList(dst, f.Name, v, func(dst []byte, a netip.Addr) []byte { return AppendQuote(appendKey(dst, ""), a.String()) })
-	case [][]cmsg.Field:
-		return appendList(dst, f.Name, v, func(dst []byte, members []cmsg.Field) []byte {
-			dst = append(appendKey(dst, ""), '{')
-			return append(appendFields(dst, members), '}')
-		})
+	case cmsg.List:
+		return appendList(dst, f.Name, v, func(dst []byte, members []cmsg.Field) []byte { return appendObject(appendKey(dst, ""), members) })
 	}
-	return dst
+	return append(appendKey(dst, f.Name), "null"...) // a field without a value
+}
+
+func appendObject(dst []byte, members []cmsg.Field) []byte {
+	return append(appendFields(append(dst, '{'), members), '}')
 }
 
 func appendList[T any](dst []byte, key string, list []T, appendOne func([]byte, T) []byte) []byte {

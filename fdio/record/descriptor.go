@@ -115,8 +115,8 @@ func appendDetails(dst []byte, d *descriptor.Descriptor) []byte {
 }
 
 func appendContent(dst []byte, c *descriptor.Content, large *[]largeValue) []byte {
-	if c.Unread != nil {
-		return appendUnread(dst, c, large)
+	if c.Deferred != nil {
+		return appendDeferred(dst, c, large)
 	}
 	if c.Read && (c.Err == nil || len(c.Data) > 0) {
 		data, isText := textOf(c.Data, c.Truncated)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
@@ -192,7 +193,40 @@ func TestDescriptorsAreListedInOrder(t *testing.T) {
 // details are fields, given as names and values.
 func details(pairs ...any) (fields []cmsg.Field) {
 	for i := 0; i < len(pairs); i += 2 {
-		fields = append(fields, cmsg.Field{Name: pairs[i].(string), Value: pairs[i+1]})
+		fields = append(fields, cmsg.Field{Name: pairs[i].(string), Value: valueOf(pairs[i+1])})
 	}
 	return fields
+}
+
+// valueOf is a plain value as a field has it.
+func valueOf(plain any) cmsg.Value {
+	switch v := plain.(type) {
+	case int64:
+		return cmsg.Int(v)
+	case uint64:
+		return cmsg.Uint(v)
+	case float64:
+		return cmsg.Float(v)
+	case bool:
+		return cmsg.Bool(v)
+	case string:
+		return cmsg.String(v)
+	case []byte:
+		return cmsg.Bytes(v)
+	case []int64:
+		return cmsg.Ints(v)
+	case []string:
+		return cmsg.Strings(v)
+	case time.Time:
+		return cmsg.Time{Time: v}
+	case netip.Addr:
+		return cmsg.Addr{Addr: v}
+	case []netip.Addr:
+		return cmsg.Addrs(v)
+	case []cmsg.Field:
+		return cmsg.Fields(v)
+	case [][]cmsg.Field:
+		return cmsg.List(v)
+	}
+	return nil
 }

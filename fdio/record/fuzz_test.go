@@ -62,7 +62,7 @@ func FuzzMessageLine(f *testing.F) {
 			Content: descriptor.Content{Read: true, Err: errors.New(path)}}
 		o := Origin{Conn: int(int32(number)), Local: address, From: address}
 		m := Message{Time: noon, Origin: AppendOrigin(nil, &o), Data: data, Flags: flags, Control: controlData,
-			HideCredentials: bit, Descriptors: []descriptor.Descriptor{d, named}}
+			Descriptors: []descriptor.Descriptor{d, named}}
 
 		before := bytes.Clone(data)
 		line := parseLine(t, messageLine(&m))

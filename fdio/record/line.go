@@ -92,11 +92,10 @@ func (a *appender) Write(b []byte) (int, error) {
 type largeValue struct {
 	at int // where it belongs in the text of the line
 
-	data   []byte // what is not written yet
-	isText bool
-	made   [1][]byte
-	unread *descriptor.Content // instead of data: what is still in its file
-	state  unreadState
+	data     []byte // what is not written yet
+	isText   bool
+	made     [1][]byte
+	deferred deferredValue // instead of data, if it has a content
 }
 
 // largeSize is how many bytes a value has that is not large.
@@ -109,8 +108,8 @@ const pieceSize = 64 << 10
 // next returns what the next bytes of the value become, in pieces, which are good
 // until it is called again, and reports whether there are more.
 func (v *largeValue) next() (pieces [][]byte, more bool) {
-	if v.unread != nil {
-		return v.state.next(v.unread)
+	if v.deferred.content != nil {
+		return v.deferred.next()
 	}
 	size := min(pieceSize, len(v.data))
 	if size < len(v.data) {
@@ -149,8 +148,8 @@ func appendData(dst, data []byte, isText bool) []byte {
 // size is about how many bytes the value becomes.
 func (v *largeValue) size() int {
 	n := len(v.data)
-	if v.unread != nil {
-		n = int(v.unread.Size())
+	if v.deferred.content != nil {
+		n = int(v.deferred.content.Size())
 	}
 	return n + n/3 + blockRoom // text may need more, but rarely does
 }

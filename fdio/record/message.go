@@ -21,14 +21,13 @@ type Message struct {
 	Time   time.Time // when it was received
 	Origin []byte    // where it came from, as AppendOrigin gives it
 
-	Data            []byte
-	Discarded       int                     // bytes that were received and thrown away
-	Buffers         [][]byte                // the parts of Data by buffer; nil: not shown
-	FullSize        *int                    // bytes that the message had, where that was asked for
-	Flags           int                     // msg_flags
-	Control         []byte                  // the control messages as received
-	HideCredentials bool                    // nobody asked for those in Control
-	Pidfds          []descriptor.Descriptor // of SCM_PIDFD in Control, in order
+	Data      []byte
+	Discarded int                     // bytes that were received and thrown away
+	Buffers   [][]byte                // the parts of Data by buffer; nil: not shown
+	FullSize  *int                    // bytes that the message had, where that was asked for
+	Flags     int                     // msg_flags
+	Control   []byte                  // the control messages as received
+	Pidfds    []descriptor.Descriptor // of SCM_PIDFD in Control, in order
 
 	Descriptors []descriptor.Descriptor
 	DroppedFDs  int  // descriptors that came and were not wanted
@@ -151,20 +150,16 @@ func appendAddress(dst []byte, key, address string) []byte {
 	return appendText(dst, key, address)
 }
 
-// appendFlags appends the names of the bits in flags, those without a name as
-// one hexadecimal number.
+// appendFlags appends the flags as a list of what Flag.String returns.
 func appendFlags(dst []byte, key string, flags int, names []fdio.Flag) []byte {
 	dst = append(appendKey(dst, key), '[')
-	rest := uint32(flags)
-	for _, f := range names {
-		if bits := uint32(f.Bits); bits != 0 && rest&bits == bits {
-			dst = AppendQuote(appendKey(dst, ""), f.Name)
-			rest &^= bits
+	for f := range fdio.FlagsIn(flags, names) {
+		dst = append(appendKey(dst, ""), '"')
+		if f.Name != "" {
+			dst = append(dst, f.Name...)
+		} else { // as Flag.String does, without its memory
+			dst = strconv.AppendUint(append(dst, "0x"...), uint64(uint32(f.Bits)), 16)
 		}
-	}
-	if rest != 0 {
-		dst = append(appendKey(dst, ""), `"0x`...)
-		dst = strconv.AppendUint(dst, uint64(rest), 16)
 		dst = append(dst, '"')
 	}
 	return append(dst, ']')

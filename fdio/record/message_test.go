@@ -198,10 +198,10 @@ func TestAFlagOfSeveralBitsIsNotItsPart(t *testing.T) {
 	}
 }
 
-func controlOf(t *testing.T, b []byte, hideCredentials bool) any {
+func controlOf(t *testing.T, b []byte) any {
 	t.Helper()
 	return members(t, func(dst []byte) []byte {
-		return appendControl(dst, &Message{Control: b, HideCredentials: hideCredentials})
+		return appendControl(dst, &Message{Control: b})
 	})["control"]
 }
 
@@ -230,34 +230,14 @@ func TestControlMessagesAreListedInOrder(t *testing.T) {
 			`[{"level":"SOL_SOCKET","type":"SCM_RIGHTS","fds":[0` + strings.Repeat(`,0`, 299) + `]}]`},
 	}
 	for _, test := range tests {
-		wantJSON(t, test.name, controlOf(t, test.control, false), test.want)
+		wantJSON(t, test.name, controlOf(t, test.control), test.want)
 	}
 
 	// Whatever else its object may get, a pidfd keeps its raw bytes.
-	got := controlOf(t, control(pidfd), false).([]any)[0].(map[string]any)
+	got := controlOf(t, control(pidfd)).([]any)[0].(map[string]any)
 	if got["type"] != "SCM_PIDFD" || got["data_base64"] != base64.StdEncoding.EncodeToString(pidfd.Data) {
 		t.Errorf("a pidfd is shown as %v", got)
 	}
-}
-
-func TestCredentialsThatNobodyAskedForAreLeftOut(t *testing.T) {
-	creds := credentials(1, 2, 3)
-	tests := []struct {
-		name    string
-		control []byte
-		want    string
-	}{
-		{"alone", control(creds), `[]`},
-		{"first", control(creds, rights(3)), `[{"level":"SOL_SOCKET","type":"SCM_RIGHTS","fds":[3]}]`},
-		{"last", control(rights(3), creds), `[{"level":"SOL_SOCKET","type":"SCM_RIGHTS","fds":[3]}]`},
-		{"another level", control(cmsg.Message{Level: 9999, Type: unix.SCM_CREDENTIALS, Data: creds.Data}),
-			`[{"level":"9999","type":"2","data_base64":` + base64Of(creds.Data) + `}]`},
-	}
-	for _, test := range tests {
-		wantJSON(t, test.name, controlOf(t, test.control, true), test.want)
-	}
-	got := parseLine(t, messageLine(&Message{Control: control(creds), HideCredentials: true}))
-	wantJSON(t, "line", got["control"], `[]`)
 }
 
 // broken is a control message whose header says a length that cannot be.
@@ -278,19 +258,17 @@ func TestMalformedControlDataIsReportedWithItsBytes(t *testing.T) {
 	data := []byte("what was there")
 	for _, length := range []uint32{0, uint32(cmsg.HeaderSize) - 1, 100, math.MaxUint32} {
 		b := append(control(rights(3)), broken(length, cmsg.Message{Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS, Data: data})...)
-		wantJSON(t, "malformed rights", controlOf(t, b, true), `[{"level":"SOL_SOCKET","type":"SCM_RIGHTS","fds":[3]},`+
+		wantJSON(t, "malformed rights", controlOf(t, b), `[{"level":"SOL_SOCKET","type":"SCM_RIGHTS","fds":[3]},`+
 			`{"level":"SOL_SOCKET","type":"SCM_RIGHTS","malformed":true,"data_base64":`+base64Of(data)+`}]`)
 	}
 }
 
 // What is malformed is no credentials, even where as many bytes as credentials
-// have are left: nothing is hidden that might be something else.
-func TestMalformedCredentialsAreNotHidden(t *testing.T) {
+// have are left.
+func TestMalformedCredentialsAreNotDecoded(t *testing.T) {
 	creds := credentials(1, 2, 3)
 	want := `[{"level":"SOL_SOCKET","type":"SCM_CREDENTIALS","malformed":true,"data_base64":` + base64Of(creds.Data) + `}]`
-	for _, hide := range []bool{false, true} {
-		wantJSON(t, "malformed credentials", controlOf(t, broken(1000, creds), hide), want)
-	}
+	wantJSON(t, "malformed credentials", controlOf(t, broken(1000, creds)), want)
 }
 
 func TestMessagesDoNotAllocate(t *testing.T) {
@@ -301,7 +279,6 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 	}{
 		{"text", Message{Data: bytes.Repeat([]byte("text \u20ac\n"), 100)}},
 		{"no UTF-8", Message{Data: bytes.Repeat([]byte{0xff}, 100)}},
-		{"credentials, hidden", Message{Data: []byte("a"), Control: control(credentials(1, 2, 3)), HideCredentials: true}},
 		{"control messages", Message{Data: []byte("a"), Control: control(credentials(1, 2, 3), rights(3, 4), cmsg.Message{Level: unix.SOL_TLS, Type: 2})}},
 		{"a descriptor", Message{Data: []byte("a"), Control: control(rights(5)), Descriptors: []descriptor.Descriptor{shownFile(t)}}},
 		{"flags", Message{Data: []byte("a"), Flags: unix.MSG_TRUNC | unix.MSG_CTRUNC | 0x800000}},
@@ -319,11 +296,10 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 
 func BenchmarkMessage(b *testing.B) {
 	m := Message{
-		Time:            noon,
-		Origin:          origin(&cmsg.Credentials{PID: 41, UID: 1000, GID: 1000}),
-		Data:            []byte("Temperature data"),
-		Control:         control(credentials(41, 1000, 1000)),
-		HideCredentials: true,
+		Time:    noon,
+		Origin:  origin(&cmsg.Credentials{PID: 41, UID: 1000, GID: 1000}),
+		Data:    []byte("Temperature data"),
+		Control: control(credentials(41, 1000, 1000)),
 	}
 	for _, n := range []int{0, 1, 16, cmsg.MaxDescriptors} {
 		with := m

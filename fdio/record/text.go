@@ -5,7 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"fdmsg/fdio/descriptor"
+	"fdmsg/fdio/internal/chars"
 )
 
 // appendKey starts a member of the object that dst ends in, or an element of the
@@ -73,7 +73,7 @@ func valid[T []byte | string](b T) bool {
 // end is left out if there was more of b and what is before it is UTF-8: a limit may
 // fall into the middle of a character.
 func textOf(b []byte, more bool) (data []byte, isText bool) {
-	if n := descriptor.WholeCharacters(b); more && n < len(b) {
+	if n := chars.Whole(b); more && n < len(b) {
 		if head := b[:n]; utf8.Valid(head) {
 			return head, true
 		}

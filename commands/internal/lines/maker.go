@@ -104,7 +104,6 @@ func (mk *Maker) newWork() *work { return mk.works.Get().(*work) }
 
 // release gives w back, and unusually large memory to the garbage collector.
 func (mk *Maker) release(w *work) {
-	w.forget()
 	w.block.Reset()
 	w.line.Reset()
 	if cap(w.contents) > largeLineSize {
@@ -113,26 +112,26 @@ func (mk *Maker) release(w *work) {
 	mk.works.Put(w)
 }
 
-// forget forgets the descriptors of a message.
+// closeDescriptors closes what was described of a batch.
+func (mk *Maker) closeDescriptors(w *work) {
+	mk.Inspector.CloseAll(w.descriptors, w.pidfds)
+	w.forget()
+}
+
+// forget forgets descriptors that somebody else closes.
 func (w *work) forget() {
 	clear(w.descriptors) // contents may be in other memory than now
 	clear(w.pidfds)
 	w.descriptors, w.pidfds, w.fds, w.contents = w.descriptors[:0], w.pidfds[:0], w.fds[:0], w.contents[:0]
 }
 
-// closeDescriptors leaves it to closer to close what was described.
-func (w *work) closeDescriptors(m *intake.Message, closer *descriptor.Closer) {
-	for _, ds := range [][]descriptor.Descriptor{w.descriptors, w.pidfds} {
-		if len(ds) > 0 {
-			closer.Take(ds)
-			m.Control = nil // they are all that was in it
-		}
-	}
-	w.forget()
-}
+// looked is what is known of the descriptors of one message.
+type looked struct{ descriptors, pidfds []descriptor.Descriptor }
 
 // look describes the descriptors of a message, and reads and saves what is in them.
-func (mk *Maker) look(w *work, m *intake.Message) {
+// They are w's to close from then on.
+func (mk *Maker) look(w *work, m *intake.Message) looked {
+	firstFD, firstPidfd := len(w.descriptors), len(w.pidfds)
 	for c := range cmsg.Messages(m.Control) {
 		before := len(w.fds)
 		w.fds = c.Descriptors(w.fds)
@@ -144,10 +143,12 @@ func (mk *Maker) look(w *work, m *intake.Message) {
 			*list = mk.Inspector.AppendDescription(*list, fd)
 		}
 	}
-	w.contents = mk.Content.Read(mk.End, mk.Inspector, m.Number, w.descriptors, w.contents)
+	l := looked{w.descriptors[firstFD:], w.pidfds[firstPidfd:]}
+	w.contents = mk.Content.Read(mk.End, mk.Inspector, m.Number, l.descriptors, w.contents)
 	if mk.Silent && mk.Content.Directory != nil {
-		mk.noteUnsaved(m.Number, w.descriptors)
+		mk.noteUnsaved(m.Number, l.descriptors)
 	}
+	return l
 }
 
 func (mk *Maker) noteUnsaved(number int64, descriptors []descriptor.Descriptor) {
@@ -174,7 +175,7 @@ func (c *Content) Read(ctx context.Context, in *descriptor.Inspector, number int
 		}
 	}
 	if c.Later {
-		options.Unread = laterSize
+		options.Defer = laterSize
 	}
 	left := c.Total
 	for i := range descriptors {
@@ -212,10 +213,10 @@ func Unsaved(descriptors []descriptor.Descriptor) error {
 const maxEscape = len(`\u0000`)
 
 // isLarge reports whether the line may be longer than largeLineSize.
-func (w *work) isLarge(m *intake.Message) bool {
+func (l *looked) isLarge(m *intake.Message) bool {
 	size := int64(m.N)
-	for i := range w.descriptors {
-		size += w.descriptors[i].Content.Size()
+	for i := range l.descriptors {
+		size += l.descriptors[i].Content.Size()
 	}
 	return int64(maxEscape)*size > largeLineSize
 }

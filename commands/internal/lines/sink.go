@@ -92,12 +92,11 @@ func (s *Sink) make(b *intake.Batch, before *turn) error {
 	if done, err := s.makeNone(b, w, before); done {
 		return err
 	}
-	closer := s.Inspector.Closer()
-	defer closer.Flush()
+	defer s.closeDescriptors(w)
 	for i, m := range b.Messages {
-		s.look(w, m)
-		err := s.makeOne(w, m, &before)
-		w.closeDescriptors(m, &closer)
+		l := s.look(w, m)
+		err := s.makeOne(w, m, l, &before)
+		m.Control = nil // w closes what was in it
 		if err != nil {
 			s.Out.Lose(len(b.Messages) - i - 1)
 			return err
@@ -108,11 +107,11 @@ func (s *Sink) make(b *intake.Batch, before *turn) error {
 
 // makeOne makes the line of a message, and writes those that have been made if they
 // are many.
-func (s *Sink) makeOne(w *work, m *intake.Message, before **turn) error {
-	if w.isLarge(m) {
-		return s.writeLarge(w, m, before)
+func (s *Sink) makeOne(w *work, m *intake.Message, l looked, before **turn) error {
+	if l.isLarge(m) {
+		return s.writeLarge(w, m, l, before)
 	}
-	r := s.record(w, m)
+	r := s.record(m, l)
 	w.block.Message(&r)
 	if w.block.Len() > maxKept {
 		return s.writeBlock(w, before)
@@ -132,11 +131,10 @@ func (s *Sink) makeNone(b *intake.Batch, w *work, before *turn) (done bool, err 
 		return false, nil
 	}
 	if s.Content.Directory != nil {
-		closer := s.Inspector.Closer()
-		defer closer.Flush()
+		defer s.closeDescriptors(w)
 		for _, m := range b.Messages {
 			s.look(w, m)
-			w.closeDescriptors(m, &closer)
+			m.Control = nil // w closes what was in it
 		}
 	}
 	return true, nil
@@ -161,14 +159,14 @@ func (s *Sink) writeBlock(w *work, before **turn) error {
 }
 
 // writeLarge makes a large line and writes it, after those that have been made.
-func (s *Sink) writeLarge(w *work, m *intake.Message, before **turn) error {
+func (s *Sink) writeLarge(w *work, m *intake.Message, l looked, before **turn) error {
 	if err := s.writeBlock(w, before); err != nil {
 		s.Out.Lose(1)
 		return err
 	}
 	s.large <- struct{}{}
 	defer func() { <-s.large }()
-	r := s.record(w, m)
+	r := s.record(m, l)
 	w.line.Message(&r)
 	defer w.line.Reset()
 	if _, err := s.Out.AppendLine(record.TypeMessage, &w.line); err != nil {
@@ -178,18 +176,17 @@ func (s *Sink) writeLarge(w *work, m *intake.Message, before **turn) error {
 }
 
 // record is what the line of a message says.
-func (s *Sink) record(w *work, m *intake.Message) record.Message {
+func (s *Sink) record(m *intake.Message, l looked) record.Message {
 	r := record.Message{
-		Time:            m.Received,
-		Origin:          s.originOf(m),
-		Data:            m.Data(),
-		Flags:           m.Flags,
-		Control:         m.Control,
-		HideCredentials: s.conn.Socket().OwnCredentials() > 0,
-		Descriptors:     w.descriptors,
-		DroppedFDs:      m.DroppedFDs,
-		Unfinished:      m.Unfinished,
-		Pidfds:          w.pidfds,
+		Time:        m.Received,
+		Origin:      s.originOf(m),
+		Data:        m.Data(),
+		Flags:       m.Flags,
+		Control:     m.Control,
+		Descriptors: l.descriptors,
+		DroppedFDs:  m.DroppedFDs,
+		Unfinished:  m.Unfinished,
+		Pidfds:      l.pidfds,
 	}
 	if s.Buffers {
 		r.Buffers = m.Parts(nil)
@@ -244,15 +241,16 @@ func (s *Sink) One(b *intake.Batch) (seq uint64, line []byte, err error) {
 	}
 	w := s.newWork()
 	defer s.release(w)
-	s.look(w, m)
+	l := s.look(w, m)
+	defer w.forget() // the batch closes them
 	if s.Out == nil {
 		return 0, nil, nil
 	}
-	if w.isLarge(m) {
+	if l.isLarge(m) {
 		s.large <- struct{}{}
 		defer func() { <-s.large }()
 	}
-	r := s.record(w, m)
+	r := s.record(m, l)
 	w.line.Message(&r)
 	if seq, err = s.Out.AppendLine(record.TypeMessage, &w.line); err != nil {
 		return 0, nil, ErrFailed

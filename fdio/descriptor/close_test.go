@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is taken over is closed, by Flush at the latest, and nothing between.
-func TestCloserClosesWhatItHasTaken(t *testing.T) {
+// What is in the lists is closed, and nothing between.
+func TestCloseAll(t *testing.T) {
 	file, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
@@ -24,12 +24,11 @@ func TestCloserClosesWhatItHasTaken(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		closer := in.Closer()
+		var lists [][]Descriptor
 		for _, fd := range taken {
-			closer.Take([]Descriptor{in.Describe(first + fd)})
+			lists = append(lists, []Descriptor{in.Describe(first + fd)})
 		}
-		closer.Flush()
-		closer.Flush() // has nothing left to close
+		in.CloseAll(lists...)
 		var closed []int
 		for fd := range 6 {
 			if unix.Close(first+fd) == unix.EBADF {

@@ -13,9 +13,9 @@ import (
 	"fdmsg/fdio/descriptor"
 )
 
-// unread is a descriptor of a file that holds content, read as far as limit, and
+// deferred is a descriptor of a file that holds content, read as far as limit, and
 // left in the file.
-func unread(t *testing.T, content []byte, limit int64) (*os.File, descriptor.Descriptor) {
+func deferred(t *testing.T, content []byte, limit int64) (*os.File, descriptor.Descriptor) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "content"))
 	if err == nil {
@@ -27,8 +27,8 @@ func unread(t *testing.T, content []byte, limit int64) (*os.File, descriptor.Des
 	t.Cleanup(func() { file.Close() })
 	in := descriptor.NewInspector()
 	d := in.Describe(int(file.Fd()))
-	in.Read(t.Context(), &d, nil, descriptor.ReadOptions{Which: descriptor.Files, Limit: limit, Unread: 1})
-	if d.Content.Unread == nil || d.Content.Data != nil || d.Content.Err != nil {
+	in.Read(t.Context(), &d, nil, descriptor.ReadOptions{Which: descriptor.Files, Limit: limit, Defer: 1})
+	if d.Content.Deferred == nil || d.Content.Data != nil || d.Content.Err != nil {
 		t.Fatalf("the content was read: %+v", d.Content)
 	}
 	return file, d
@@ -38,7 +38,7 @@ func openedLine(d descriptor.Descriptor) []byte {
 	return AppendOpened(AppendHead(nil, TypeOpened, 1), noon, []descriptor.Descriptor{d})
 }
 
-func TestUnreadContentsAreWhatTheyWouldBeIfRead(t *testing.T) {
+func TestDeferredContentsAreWhatTheyWouldBeIfRead(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	for i := range 50 {
 		size := 2 + r.IntN(300<<10)
@@ -53,9 +53,9 @@ func TestUnreadContentsAreWhatTheyWouldBeIfRead(t *testing.T) {
 		if r.IntN(2) == 0 {
 			limit = 2 + r.Int64N(limit-2)
 		}
-		_, d := unread(t, content, limit)
+		_, d := deferred(t, content, limit)
 		read := d
-		read.Content.Unread = nil
+		read.Content.Deferred = nil
 		read.Content.Data = content[:min(limit, int64(len(content)))]
 		want := openedLine(read)
 		if got := openedLine(d); !bytes.Equal(got, want) {
@@ -71,7 +71,7 @@ func TestUnreadContentsAreWhatTheyWouldBeIfRead(t *testing.T) {
 
 // A file that changes between the look at it and the line makes a line all the
 // same, which says so if it cannot have what it should.
-func TestUnreadContentMayChange(t *testing.T) {
+func TestDeferredContentMayChange(t *testing.T) {
 	text := bytes.Repeat([]byte("00.00 23\u00b0\n"), 50000)
 	change := func(at int, by string) func(*os.File) error {
 		return func(file *os.File) error { _, err := file.WriteAt([]byte(by), int64(at)); return err }
@@ -94,7 +94,7 @@ func TestUnreadContentMayChange(t *testing.T) {
 		{"no text to text", noText, change(0, " "), -1, false},
 	}
 	for _, test := range tests {
-		file, d := unread(t, test.content, 1<<20)
+		file, d := deferred(t, test.content, 1<<20)
 		if err := test.change(file); err != nil {
 			t.Fatal(err)
 		}
