@@ -45,7 +45,8 @@ type subcommand struct {
 	summary  string // the first sentence is also in the list of commands
 	sections []string
 	example  string
-	cut      bool // whether -- COMMAND may follow
+	timeout  string // help of --timeout, timeoutHelp if empty
+	cut      bool   // whether -- COMMAND may follow
 	new      func() command
 }
 
@@ -55,7 +56,7 @@ var subcommands = []subcommand{
 		name:     "send",
 		synopsis: "[flags] ADDRESS [DESCRIPTOR ...]",
 		summary:  "Send one message, with open descriptors if given.",
-		sections: []string{sendNotes, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
+		sections: []string{sendNotes, frameHelp, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
 		example:  sendExample,
 		new:      func() command { return &sendCommand{} },
 	},
@@ -63,7 +64,7 @@ var subcommands = []subcommand{
 		name:     "recv",
 		synopsis: "[flags] ADDRESS [-- COMMAND [ARG ...]]",
 		summary:  "Receive from one peer, and print one line per message. With COMMAND, receive one message and become COMMAND, which gets the descriptors.",
-		sections: []string{recvNotes, addressHelp, optionHelp, valueHelp},
+		sections: []string{recvNotes, frameHelp, addressHelp, optionHelp, valueHelp},
 		example:  recvExample,
 		cut:      true,
 		new:      func() command { return &recvCommand{} },
@@ -72,7 +73,7 @@ var subcommands = []subcommand{
 		name:     "call",
 		synopsis: "[flags] ADDRESS [DESCRIPTOR ...] [-- COMMAND [ARG ...]]",
 		summary:  "Send one message, and print the answer from the same socket. With COMMAND, become COMMAND, which gets the descriptors of the answer.",
-		sections: []string{callNotes, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
+		sections: []string{callNotes, frameHelp, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
 		example:  callExample,
 		cut:      true,
 		new:      func() command { return &callCommand{} },
@@ -81,8 +82,9 @@ var subcommands = []subcommand{
 		name:     "listen",
 		synopsis: "[flags] ADDRESS ... [-- COMMAND [ARG ...]]",
 		summary:  "Serve any number of peers until told to stop. Print one line per message, or run COMMAND for each message.",
-		sections: []string{listenNotes, addressHelp, optionHelp, valueHelp},
+		sections: []string{listenNotes, frameHelp, addressHelp, optionHelp, valueHelp},
 		example:  listenExample,
+		timeout:  listenTimeoutHelp,
 		cut:      true,
 		new:      func() command { return &listenCommand{} },
 	},

@@ -9,7 +9,7 @@ import (
 
 // CommonFlags are the flags of every command.
 type CommonFlags struct {
-	Timeout Duration `short:"t" placeholder:"DURATION" help:"Give up after this long, with exit code 124; 0 means never."`
+	Timeout Duration `short:"t" placeholder:"DURATION" help:"${timeout}"`
 	Quiet   bool     `short:"q" help:"Print no lines."`
 	Help    helpFlag `short:"h" help:"Show this help."`
 

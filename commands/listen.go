@@ -21,15 +21,17 @@ import (
 )
 
 const listenNotes = `SIGTERM, SIGHUP, SIGINT and --timeout end fdmsg after it has received what was
-sent by then (--drain). A service manager is told when fdmsg is ready, as
-sd_notify(3) has it. A stream has no message boundaries: without --frame, each
-line is what one recvmsg(2) returned.
+sent by then (--drain). fdmsg tells a service manager when it is ready and when
+it stops: sd_notify(3). A stream has no message boundaries: without --frame,
+each line is what one recvmsg(2) returned.
 
 COMMAND is run for each message, one at a time per connection. It gets what
 COMMAND of fdmsg recv gets, the line on standard input, and the connection to
 answer on as descriptor FDMSG_CONN. For datagrams, that is the bound socket, and
 FDMSG_FROM is the address of the sender.
 `
+
+const listenTimeoutHelp = "Stop after this long, with exit code 124 if fewer than -n messages have arrived, otherwise with 0. A DURATION of 0 means never."
 
 const listenExample = `  $ fdmsg listen ./s -- sh -c 'fdmsg send -q fd:$FDMSG_CONN -m "$(wc -l <&3)"' &
   $ fdmsg call --wait 5 ./s -m 'how many lines?' numbers.txt | jq -r .message

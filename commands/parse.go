@@ -24,6 +24,7 @@ func parse(sub *subcommand, cmd command, args []string) (*kong.Context, error) {
 		kong.Help(sub.printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{NoAppSummary: true}),
 		kong.ValueFormatter(formatHelp),
+		kong.Vars{"timeout": cmp.Or(sub.timeout, timeoutHelp)},
 		kong.Bind(line),
 	)
 	if err != nil {

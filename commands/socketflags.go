@@ -22,7 +22,7 @@ type SocketFlags struct {
 
 // FrameFlag says how messages are told apart in a stream.
 type FrameFlag struct {
-	Frame frame.Kind `placeholder:"KIND" default:"chunk" help:"How messages are told apart in a stream: line, nul, u32be, u32le, json, eof, or chunk for what one call sends or receives."`
+	Frame frame.Kind `placeholder:"KIND" default:"chunk" help:"How messages are told apart in a stream, see Frames: chunk, line, nul, u32be, u32le, json or eof."`
 }
 
 // The calls that a flag may be for.
