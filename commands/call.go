@@ -55,7 +55,7 @@ func (c *callCommand) AfterApply() (err error) {
 	return c.refuseRights(&c.SocketFlags)
 }
 
-// check refuses what cannot be done with a socket such as s.
+// check returns an error if the command line does not fit the socket s.
 func (c *callCommand) check(s facts) error {
 	return check(
 		c.OutgoingFlags.rules(c.Frame, s),

@@ -5,7 +5,7 @@ import (
 	"fdmsg/fdio/descriptor"
 )
 
-// ContentFlags say which contents of descriptors are read, and which are saved.
+// ContentFlags say which contents of descriptors are read and saved.
 type ContentFlags struct {
 	Content        Which    `placeholder:"WHICH" help:"Which descriptors to read: files (regular files and memfds), all (also pipes, terminals and files of proc, sysfs and the like) or none (default: files)."`
 	ContentLimit   Size     `placeholder:"SIZE" default:"1M" help:"Read at most this much of each descriptor."`

@@ -8,10 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// printHelp prints what fdmsg COMMAND --help shows: the usage line, which kong
-// cannot write as it does not know of COMMAND, kong's help of the flags, the
-// sections about values, and an example. The sections describe the arguments, too,
-// so kong's list of their names is left out.
+// printHelp prints the output of fdmsg COMMAND --help: a usage line with COMMAND, of which
+// kong does not know; kong's help of the flags; the sections; and an example. Kong's list
+// of the arguments is left out, since sections describe them.
 func (sub *subcommand) printHelp(options kong.HelpOptions, kctx *kong.Context) error {
 	if _, err := fmt.Fprintf(kctx.Stdout, "Usage: fdmsg %s %s\n", sub.name, sub.synopsis); err != nil {
 		return err

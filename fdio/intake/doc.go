@@ -41,7 +41,7 @@
 //
 // A stream with plain data is received with one recvmsg(2), but a message with
 // descriptors ends the call, even if more is queued. Bytes that are received from a
-// stream cannot be put back: if only so many frames are wanted, they are peeked at first,
+// stream cannot be put back: if the number of frames is limited, they are first peeked at,
 // with MSG_PEEK, and then exactly those frames are received.
 //
 // A datagram that was queued before the receiver had SO_PASSCRED set comes with
