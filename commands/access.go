@@ -8,7 +8,7 @@ import (
 	"fdmsg/fdio"
 )
 
-// warnOfDirectory warns if others than the owner of the directory of a socket can
+// warnOfDirectory warns if users other than the owner of the directory of a socket file can
 // put another socket in its place.
 func warnOfDirectory(a fdio.Address) {
 	path, ok := a.Path()

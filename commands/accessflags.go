@@ -67,8 +67,8 @@ func (f *AccessFlags) rules(s facts) []rule {
 	}
 }
 
-// allows reports whether a peer is served. A peer without credentials may be
-// anybody.
+// allows reports whether a peer is served. A peer without credentials could be anyone, and
+// is refused if anyone is.
 func (f *AccessFlags) allows(peer *cmsg.Credentials) bool {
 	return !f.restricts() || peer != nil && (slices.Contains(f.uids, peer.UID) || slices.Contains(f.gids, peer.GID))
 }

@@ -43,8 +43,8 @@ func parseAddresses(texts []string) (addresses []fdio.Address, err error) {
 	return addresses, nil
 }
 
-// activated returns the descriptors that were passed in the way of
-// sd_listen_fds(3): all of them, or those of one name.
+// activated returns the descriptors that were passed as described in sd_listen_fds(3): all
+// of them, or those with a given name.
 func activated(name string) (fds []int, err error) {
 	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	if n <= 0 || os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {

@@ -6,15 +6,15 @@ import (
 	"fdmsg/fdio"
 )
 
-const callNotes = `The message is sent as fdmsg send does it, and the answer received as fdmsg recv
-does it: one message, unless -n says otherwise. COMMAND replaces fdmsg when the
+const callNotes = `The message is sent as by fdmsg send, and the answer is received as by fdmsg
+recv: one message, unless -n says otherwise. COMMAND replaces fdmsg when the
 answer has arrived, as with fdmsg recv.
 
 A flag (-F) that exists for both calls is passed to both; send:NAME and
 recv:NAME pass it to one. A unix-dgram: server can only answer a socket that has
 a name, so the kernel picks one if --from is not given. The whole message is
-sent before anything is received: the sockets must have room for what the server
-answers until then.
+sent before anything is received, so the socket buffers must have room for what
+the server sends in the meantime.
 `
 
 const callExample = `  $ fdmsg call ./counter -m 'how many lines?' numbers.txt | jq -r .message
@@ -55,7 +55,7 @@ func (c *callCommand) AfterApply() (err error) {
 	return c.refuseRights(&c.SocketFlags)
 }
 
-// check refuses what cannot be done with a socket such as s.
+// check returns an error if the command line does not fit the socket s.
 func (c *callCommand) check(s facts) error {
 	return check(
 		c.OutgoingFlags.rules(c.Frame, s),

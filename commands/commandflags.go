@@ -13,11 +13,11 @@ type CommandFlags struct {
 	Stdout FD     `placeholder:"I" help:"Make descriptor I, counted from 0, standard output of COMMAND as well."`
 	FDName string `name:"fdname" placeholder:"A:B" help:"Name the descriptors for COMMAND, in LISTEN_FDNAMES."`
 
-	argv []string // COMMAND, nil if there is none
-	path string   // of its file
+	argv []string // COMMAND and its arguments, nil if there is none
+	path string   // path of the file of COMMAND
 }
 
-// BeforeApply notes COMMAND.
+// BeforeApply takes COMMAND from the command line.
 func (f *CommandFlags) BeforeApply(line *commandLine) error {
 	if f.argv = line.command; f.argv != nil && len(f.argv) == 0 {
 		return usagef("", "no COMMAND after --")

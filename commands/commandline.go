@@ -8,9 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// A commandLine holds the arguments of a subcommand, sorted before kong parses
-// them. Kong would read a value that begins with a hyphen as a flag, and the
-// arguments of COMMAND as ours, and it does not tell the order of -m and -M.
+// A commandLine holds the arguments of a subcommand, sorted before kong parses them. Kong
+// would read a value that begins with a hyphen as a flag and the arguments of COMMAND as
+// those of fdmsg, and it does not tell the order of -m and -M.
 type commandLine struct {
 	flags     []string // each in the form --name=value
 	arguments []string
@@ -18,14 +18,13 @@ type commandLine struct {
 	given     []string // names of the flags, in order
 }
 
-// kongArgs returns what is left for kong to parse: after --, it takes
-// everything as an argument.
+// kongArgs returns the arguments for kong. After --, kong takes everything as an argument.
 func (l *commandLine) kongArgs() []string {
 	return slices.Concat(l.flags, []string{"--"}, l.arguments)
 }
 
-// sort sorts args by the flags that are known. With cut, the first -- that is not
-// the value of a flag separates COMMAND; without it, it ends the flags.
+// sort separates args into flags, arguments and COMMAND. If cut is true, the first -- that
+// is not the value of a flag begins COMMAND; otherwise it ends the flags.
 func (l *commandLine) sort(known []*kong.Flag, args []string, cut bool) (err error) {
 	for len(args) > 0 && err == nil {
 		arg := args[0]
@@ -48,8 +47,8 @@ func (l *commandLine) sort(known []*kong.Flag, args []string, cut bool) (err err
 	return err
 }
 
-// long takes the long flag that text is, and its value from args if text has none.
-// It returns the rest of args.
+// long adds the long flag in text. If text has no value for it, the value is taken from
+// args. long returns the rest of args.
 func (l *commandLine) long(known []*kong.Flag, text string, args []string) (rest []string, err error) {
 	name, value, hasValue := strings.Cut(text, "=")
 	i := slices.IndexFunc(known, func(f *kong.Flag) bool { return f.Name == name })
@@ -66,8 +65,8 @@ func (l *commandLine) long(known []*kong.Flag, text string, args []string) (rest
 	return l.addNext(known[i], args)
 }
 
-// short takes the short flags in text. The last of them may have its value in the
-// same argument or in the next.
+// short adds the short flags in text. The last of them may have its value in the same
+// argument or in the next one. short returns the rest of args.
 func (l *commandLine) short(known []*kong.Flag, text string, args []string) (rest []string, err error) {
 	for i, short := range text {
 		j := slices.IndexFunc(known, func(f *kong.Flag) bool { return f.Short == short })
@@ -88,8 +87,8 @@ func (l *commandLine) short(known []*kong.Flag, text string, args []string) (res
 	return args, nil
 }
 
-// unknownFlag returns the error of a long flag that is not known. Its hint is the
-// nearest one: a list of all flags would be long.
+// unknownFlag returns the error for an unknown long flag. Its hint is the nearest known
+// flag, as a list of all flags would be too long.
 func unknownFlag(known []*kong.Flag, name string) error {
 	names := make([]string, len(known))
 	for i, f := range known {
@@ -102,12 +101,13 @@ func unknownFlag(known []*kong.Flag, name string) error {
 	return err
 }
 
+// add adds f, with the value after an equals sign or no value.
 func (l *commandLine) add(f *kong.Flag, value string) {
 	l.flags = append(l.flags, "--"+f.Name+value)
 	l.given = append(l.given, f.Name)
 }
 
-// addNext adds f with the next argument as its value.
+// addNext adds f with the next argument as its value, and returns the rest of args.
 func (l *commandLine) addNext(f *kong.Flag, args []string) (rest []string, err error) {
 	if len(args) == 0 {
 		return nil, fmt.Errorf("--%s: missing %s", f.Name, f.FormatPlaceHolder())

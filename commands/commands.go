@@ -1,17 +1,31 @@
 // Package commands is the command line of fdmsg.
 //
-// Each subcommand is a struct in a file of its own, with its flags in tags for
-// kong, which fills it, calls its AfterApply method to check it, and then its Run
-// method. Flags that several commands have are structs that these embed, in files
-// whose names end in flags.go.
+// Each subcommand is a struct in a file of its own, whose flags are fields with tags for
+// kong. Kong fills the struct, calls its AfterApply method to check it, and then its Run
+// method. Flags of several commands are structs that the commands embed, in files whose
+// names end in flags.go.
 //
-// A command line passes through parse.go, which sets kong up, commandline.go, which
-// sorts out what kong cannot be told, the rules of the flags (rules.go), and Run.
+// A command line goes through parse.go, which sets up kong; commandline.go, which separates
+// what kong cannot separate; the rules of the flags, in rules.go; and Run.
 //
-// Standard output carries only records, one JSON object per line, and help that was
-// asked for. Errors and warnings are lines on standard error that begin with
-// "fdmsg:", in lower case and without a full stop; errors.go has their form and the
-// exit codes, hints.go the hints.
+// Standard output has only lines, one JSON object each, and help that was asked for. Errors
+// and warnings are lines on standard error that begin with "fdmsg:", in lower case and
+// without a full stop: errors.go has their form and the exit codes, hints.go the hints.
+//
+// # What kong, the Go runtime and the kernel do that shaped it
+//
+// Kong passes strings through JSON, which replaces bytes that are not UTF-8, as file names
+// may have them: parse.go gives kong a mapper that takes a value as it is. Errors of usage
+// make kong exit with 80; here they are errors, and the exit code is 2. Kong imports os/user,
+// which needs CGO_ENABLED=0 for a static binary.
+//
+// A Go process dies of a write to a broken standard output unless it is notified of SIGPIPE.
+// Ignoring the signal instead would be inherited by COMMAND: see signals.go. Being notified
+// of any signal makes the runtime start two threads, which fdmsg send does without if it
+// has nothing to clean up.
+//
+// With SO_PASSRIGHTS off at the receiver (--fds refuse), the kernel fails the whole sendmsg(2)
+// of the sender with EPERM. Accepted sockets inherit the option.
 package commands
 
 import (
@@ -28,24 +42,25 @@ import (
 // A command is a struct that kong fills from the flags and arguments of one
 // subcommand. Its AfterApply method checks them.
 type command interface {
-	// Run does the work. It returns when everything that it opened is closed and
+	// Run does the work. When it returns, everything that it opened is closed, and
 	// every line is written.
 	Run(ctx context.Context) error
-	// timeout returns how long Run may take, 0 for no limit.
+	// timeout returns how long Run may take, or 0 for no limit.
 	timeout() time.Duration
-	// heedsSignals reports whether Run must be told of a signal to clean up.
-	// Otherwise the signal ends the process at once.
+	// heedsSignals reports whether Run must clean up after a signal. Otherwise the
+	// signal ends the process at once.
 	heedsSignals() bool
 }
 
 // A subcommand is a row of the table below.
 type subcommand struct {
 	name     string
-	synopsis string // of its flags and arguments
-	summary  string // the first sentence is also in the list of commands
+	synopsis string // its flags and arguments, for the usage line
+	summary  string // its first sentence is also in the list of commands
 	sections []string
 	example  string
-	cut      bool // whether -- COMMAND may follow
+	timeout  string // help of --timeout, timeoutHelp if empty
+	cut      bool   // whether -- COMMAND may follow
 	new      func() command
 }
 
@@ -55,7 +70,7 @@ var subcommands = []subcommand{
 		name:     "send",
 		synopsis: "[flags] ADDRESS [DESCRIPTOR ...]",
 		summary:  "Send one message, with open descriptors if given.",
-		sections: []string{sendNotes, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
+		sections: []string{sendNotes, frameHelp, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
 		example:  sendExample,
 		new:      func() command { return &sendCommand{} },
 	},
@@ -63,7 +78,7 @@ var subcommands = []subcommand{
 		name:     "recv",
 		synopsis: "[flags] ADDRESS [-- COMMAND [ARG ...]]",
 		summary:  "Receive from one peer, and print one line per message. With COMMAND, receive one message and become COMMAND, which gets the descriptors.",
-		sections: []string{recvNotes, addressHelp, optionHelp, valueHelp},
+		sections: []string{recvNotes, frameHelp, addressHelp, optionHelp, valueHelp},
 		example:  recvExample,
 		cut:      true,
 		new:      func() command { return &recvCommand{} },
@@ -72,7 +87,7 @@ var subcommands = []subcommand{
 		name:     "call",
 		synopsis: "[flags] ADDRESS [DESCRIPTOR ...] [-- COMMAND [ARG ...]]",
 		summary:  "Send one message, and print the answer from the same socket. With COMMAND, become COMMAND, which gets the descriptors of the answer.",
-		sections: []string{callNotes, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
+		sections: []string{callNotes, frameHelp, addressHelp, descriptorHelp, controlHelp, optionHelp, valueHelp},
 		example:  callExample,
 		cut:      true,
 		new:      func() command { return &callCommand{} },
@@ -81,8 +96,9 @@ var subcommands = []subcommand{
 		name:     "listen",
 		synopsis: "[flags] ADDRESS ... [-- COMMAND [ARG ...]]",
 		summary:  "Serve any number of peers until told to stop. Print one line per message, or run COMMAND for each message.",
-		sections: []string{listenNotes, addressHelp, optionHelp, valueHelp},
+		sections: []string{listenNotes, frameHelp, addressHelp, optionHelp, valueHelp},
 		example:  listenExample,
+		timeout:  listenTimeoutHelp,
 		cut:      true,
 		new:      func() command { return &listenCommand{} },
 	},

@@ -9,30 +9,30 @@ import (
 
 // CommonFlags are the flags of every command.
 type CommonFlags struct {
-	Timeout Duration `short:"t" placeholder:"DURATION" help:"Give up after this long, with exit code 124; 0 means never."`
+	Timeout Duration `short:"t" placeholder:"DURATION" help:"${timeout}"`
 	Quiet   bool     `short:"q" help:"Print no lines."`
 	Help    helpFlag `short:"h" help:"Show this help."`
 
 	order []string // names of the flags given
 }
 
-// BeforeApply notes the order of the flags.
+// BeforeApply takes the order of the flags from the command line.
 func (f *CommonFlags) BeforeApply(line *commandLine) error {
 	f.order = line.given
 	return nil
 }
 
-// given reports whether the flag of that name is on the command line.
+// given reports whether a flag is on the command line.
 func (f *CommonFlags) given(name string) bool { return slices.Contains(f.order, name) }
 
 func (f *CommonFlags) timeout() time.Duration { return time.Duration(f.Timeout) }
 
 func (f *CommonFlags) heedsSignals() bool { return true }
 
-// helpFlag is kong's own help flag, except that it can stand in a group.
+// helpFlag is the help flag of kong, but can be in a group.
 type helpFlag bool
 
-// BeforeReset prints the help before anything that is missing is an error.
+// BeforeReset prints the help, before kong complains about missing arguments.
 func (helpFlag) BeforeReset(kctx *kong.Context) error {
 	if err := kctx.PrintUsage(false); err != nil {
 		return &exitError{exitFailed, err, ""}

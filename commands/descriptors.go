@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The descriptors that a command line names, and those of a message.
+// This file deals with the descriptors that a command line names or a message has.
 
 func parseSpecs(texts []string, wait Duration, stdin *claims) (specs []descriptor.Spec, err error) {
 	for _, text := range texts {
@@ -25,8 +25,8 @@ func parseSpecs(texts []string, wait Duration, stdin *claims) (specs []descripto
 	return specs, nil
 }
 
-// openAll opens descriptors in order, all or none. release closes those that
-// it opened.
+// openAll opens descriptors in order, all or none. release closes those that it has opened,
+// which are not the inherited ones.
 func openAll(ctx context.Context, specs []descriptor.Spec) (fds []int, release func(), err error) {
 	release = func() {
 		for i, fd := range fds {
@@ -46,7 +46,7 @@ func openAll(ctx context.Context, specs []descriptor.Spec) (fds []int, release f
 	return fds, release, nil
 }
 
-// describeAll describes all descriptors that control messages pass.
+// describeAll describes all descriptors in control messages.
 func describeAll(in *descriptor.Inspector, control []byte) (descriptors []descriptor.Descriptor) {
 	var fds []int
 	for m := range cmsg.Messages(control) {

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The exit codes. Besides these, a signal N that ends the process makes it 128+N.
+// The exit codes. In addition, the exit code is 128+N if signal N ends the process.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -28,7 +28,7 @@ const (
 	exitSignalledBy = 128
 )
 
-// exitError is an error with its exit code, and with a hint unless that is empty.
+// exitError is an error with an exit code and a hint, which may be empty.
 type exitError struct {
 	code int
 	err  error
@@ -38,7 +38,7 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// usage makes err an error of wrong usage. hint may be empty.
+// usage turns err into an error of wrong usage. The hint may be empty.
 func usage(err error, hint string) error {
 	if err == nil {
 		return nil
@@ -50,7 +50,7 @@ func usagef(hint, format string, args ...any) error {
 	return usage(fmt.Errorf(format, args...), hint)
 }
 
-// What ends a run without being a failure.
+// Reasons for the end of a run other than failures.
 var (
 	errTimeout    = &exitError{exitTimeout, errors.New("timed out"), ""}
 	errReaderGone = errors.New("the reader of the output has gone")
@@ -61,8 +61,8 @@ type signalError struct{ signal unix.Signal }
 
 func (e signalError) Error() string { return e.signal.String() }
 
-// report prints err, with a hint where a cause is likely, and returns its exit code.
-// If err is a signal, the process dies by that signal, and report does not return.
+// report prints err, with a hint if a cause is likely, and returns the exit code. If err is
+// a signal, the process dies of that signal, and report does not return.
 func report(command string, err error) int {
 	if err == nil {
 		return exitOK
@@ -70,7 +70,7 @@ func report(command string, err error) int {
 	signalled, bySignal := errors.AsType[signalError](err)
 	for _, err := range separate(err) {
 		if _, ok := errors.AsType[signalError](err); ok {
-			continue // the exit status says it
+			continue // the exit status tells
 		}
 		warn(command, err)
 		if hint := hintFor(err); hint != "" {
@@ -95,9 +95,8 @@ func report(command string, err error) int {
 	return exitFailed
 }
 
-// reword makes the cause of an error read as users of the command line know it: EAGAIN
-// comes by its name, which they look for with MSG_DONTWAIT, and what a flag has caused
-// names the flag.
+// reword adds to the cause of an error what users of the command line look for: the name
+// EAGAIN with MSG_DONTWAIT, and the flag that refused descriptors.
 func reword(err error) error {
 	if e, ok := errors.AsType[*fdio.Error](err); ok {
 		if cause := reword(e.Err); cause != e.Err {
@@ -114,7 +113,7 @@ func reword(err error) error {
 	return err
 }
 
-// separate returns the errors that errors.Join has joined in err.
+// separate returns the errors that are joined in err by errors.Join.
 func separate(err error) []error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -136,8 +135,8 @@ func warn(command string, err error) {
 	fmt.Fprintln(os.Stderr, prefix+oneLine(err.Error()))
 }
 
-// oneLine escapes the characters in s that a terminal would act upon: s may contain
-// anything, a file name for example.
+// oneLine escapes control characters in s, to which a terminal would react. They may come
+// from a file name, for example.
 func oneLine(s string) string {
 	clean := true
 	for _, r := range s {
@@ -158,8 +157,8 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// dieBy ends the process by the signal, so that its parent sees what ended it. A
-// shell shows that as 128+N.
+// dieBy ends the process by a signal, so that its parent sees what ended it. A shell shows
+// that as exit code 128+N.
 func dieBy(s unix.Signal) int {
 	signal.Reset(s)
 	if unix.Kill(unix.Getpid(), s) == nil {
@@ -168,9 +167,9 @@ func dieBy(s unix.Signal) int {
 	return exitSignalledBy + int(s)
 }
 
-// dieBySIGPIPE ends the process as a process ends that does not handle SIGPIPE. The
-// runtime makes SIGPIPE an error of the write, unless the write is to standard
-// output and the signal is not notified: see os/signal.
+// dieBySIGPIPE ends the process as if it did not handle SIGPIPE. The Go runtime turns
+// SIGPIPE into an error of the write, unless the write is to standard output and the
+// process is not notified of the signal: see os/signal.
 func dieBySIGPIPE() int {
 	signal.Reset(syscall.SIGPIPE)
 	os.Stdout.Write([]byte("\n"))

@@ -8,10 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// printHelp prints what fdmsg COMMAND --help shows: the usage line, which kong
-// cannot write as it does not know of COMMAND, kong's help of the flags, the
-// sections about values, and an example. The sections describe the arguments, too,
-// so kong's list of their names is left out.
+// printHelp prints the output of fdmsg COMMAND --help: a usage line with COMMAND, of which
+// kong does not know; kong's help of the flags; the sections; and an example. Kong's list
+// of the arguments is left out, since sections describe them.
 func (sub *subcommand) printHelp(options kong.HelpOptions, kctx *kong.Context) error {
 	if _, err := fmt.Fprintf(kctx.Stdout, "Usage: fdmsg %s %s\n", sub.name, sub.synopsis); err != nil {
 		return err
@@ -68,6 +67,19 @@ const topExample = `  $ fdmsg listen ./s | jq -r '.message, .fds[].content' &
   $ fdmsg send -q --wait 5 ./s -m 'Temperature data' temps.txt
 `
 
+const timeoutHelp = "Give up after this long, with exit code 124; 0 means never."
+
+const frameHelp = `Frames:
+  chunk         whatever one call sends or receives
+  line, nul     message that ends with a newline, or with a NUL byte
+  u32be, u32le  message that follows its length, a 32-bit number, the highest
+                or the lowest byte first
+  json          JSON value
+  eof           everything up to the end of the stream
+  What marks the end of a message is added when it is sent, and removed when it
+  is received.
+`
+
 const addressHelp = `ADDRESS:
   unix:PATH, unix:@NAME         Unix stream socket: a file, or a name in the
                                 abstract namespace, which the kernel picks if
@@ -83,7 +95,7 @@ const addressHelp = `ADDRESS:
   fd:N, -                       inherited socket; - is fd:0
   systemd:, systemd:NAME        sockets passed by a service manager: all, or
                                 those called NAME
-  sockaddr-hex:HEX              any struct sockaddr, for --to only
+  sockaddr-hex:HEX              struct sockaddr of another family, for --to only
 `
 
 const descriptorHelp = `DESCRIPTOR:
@@ -110,10 +122,10 @@ const controlHelp = `Control messages:
 `
 
 const optionHelp = `Option values:
-  A number, with K, M or G for powers of 1024; on, off or nothing for a switch;
-  a duration; the name of a device; or, for options that take a struct, typed
-  parts joined by commas, as in SO_TXTIME=int=11,u32=0. An option without a name
-  is given by LEVEL:NUMBER, as in IPPROTO_TCP:13=hex=7265.
+  A number, with K, M or G for powers of 1024; on, off or nothing, which means
+  on, for a switch; a duration; the name of a device; or, for options that take
+  a struct, typed parts joined by commas, as in SO_TXTIME=int=11,u32=0. An
+  option without a name is written LEVEL:NUMBER, as in IPPROTO_TCP:13=hex=7265.
 `
 
 const valueHelp = `Sizes and durations:

@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A causeHint says what a user can do about an error with a likely cause.
+// A causeHint is what a user can do about an error whose cause is likely.
 type causeHint struct {
 	cause error
 	hint  string
 }
 
-// causeHints returns all hints; the first that fits is given. It is a function
-// because a table of variables would have to be filled at every start.
+// causeHints returns all hints, of which the first that fits is used. It is a function
+// because a variable that refers to other variables is filled at every start.
 func causeHints() []causeHint {
 	return []causeHint{
 		{fdio.ErrUnknownScheme, "a word before the first colon is a scheme; for a file of that name, write ./NAME"},
@@ -73,8 +73,8 @@ func nameHint(err error) string {
 	return ""
 }
 
-// guess returns which of the known names was most likely meant, or all of them if
-// they are few.
+// guess returns a hint with the known name that was most likely meant, or with all of them
+// if they are few.
 func guess(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return didYouMean(near)
@@ -87,9 +87,9 @@ func guess(name string, known []string) string {
 
 func didYouMean(name string) string { return `did you mean "` + name + `"?` }
 
-// nearest returns the known name that differs from name in at most a third of its
-// letters, or the only one that begins with it, or that has only a prefix such as
-// MSG_ before it. Upper and lower case are the same. It returns "" if there is none.
+// nearest returns the known name that is nearest to name and differs from it in at most a
+// third of the letters, or else the only one that begins with name or has it after a prefix
+// such as MSG_. Case does not matter. It returns "" if there is none.
 func nearest(name string, known []string) string {
 	if name == "" || len(known) == 0 {
 		return ""
@@ -112,9 +112,8 @@ func nearest(name string, known []string) string {
 	return ""
 }
 
-// distance returns how many bytes of a must be inserted, deleted or replaced, or
-// swapped with their neighbour, to get b: the Levenshtein distance with
-// transpositions.
+// distance returns the number of insertions, deletions and replacements of bytes, and swaps
+// of neighbours, that turn a into b: the Levenshtein distance with transpositions.
 func distance(a, b string) int {
 	var before []int // the row of a[:i-1]
 	row := make([]int, len(b)+1)

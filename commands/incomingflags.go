@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IncomingFlags say what is received, and how much of it.
+// IncomingFlags say what is received and how much of it.
 type IncomingFlags struct {
 	Count       Count  `short:"n" placeholder:"N" help:"Stop after N messages; 0 means no limit."`
 	Size        Size   `placeholder:"SIZE" default:"256K" help:"Room for the data of one message."`
@@ -26,8 +26,8 @@ type IncomingFlags struct {
 	frame     frame.Kind // how a stream is split
 }
 
-// rules lists what the flags of receiving refuse. given tells which flags are on
-// the command line.
+// rules lists what the flags of receiving refuse. given reports whether a flag is on the
+// command line.
 func (f *IncomingFlags) rules(given func(string) bool, s facts) []rule {
 	framed := f.frame != frame.Chunk
 	otherFlags := f.recvFlags & (unix.MSG_PEEK | unix.MSG_WAITALL | unix.MSG_OOB | unix.MSG_ERRQUEUE | unix.MSG_TRUNC)
@@ -43,7 +43,7 @@ func (f *IncomingFlags) rules(given func(string) bool, s facts) []rule {
 	}
 }
 
-// oneSocketRules lists what commands that receive from one socket refuse as well.
+// oneSocketRules lists what commands that receive from one socket refuse in addition.
 func (f *IncomingFlags) oneSocketRules(isCommand bool) []rule {
 	several := f.Count.Given && f.Count.N != 1
 	return []rule{
@@ -55,15 +55,15 @@ func (f *IncomingFlags) oneSocketRules(isCommand bool) []rule {
 // peeks reports whether received messages stay in the queue.
 func (f *IncomingFlags) peeks() bool { return f.recvFlags&unix.MSG_PEEK != 0 }
 
-// limitToOne sets the count where more than one message makes no sense: COMMAND is
-// given one, and MSG_PEEK would return the same one again.
+// limitToOne sets the count to 1 if more messages make no sense: COMMAND gets only one, and
+// MSG_PEEK would return the same one again.
 func (f *IncomingFlags) limitToOne(isCommand bool) {
 	if isCommand || f.peeks() {
 		f.Count = Count{N: 1, Given: true}
 	}
 }
 
-// size returns how many bytes of data there is room for.
+// size returns the room for the data of a message.
 func (f *IncomingFlags) size() (n Size) {
 	if len(f.Buffer) == 0 {
 		return f.Size
@@ -74,7 +74,7 @@ func (f *IncomingFlags) size() (n Size) {
 	return n
 }
 
-// refuseRights turns SO_PASSRIGHTS off with --fds refuse, so that the kernel refuses
+// refuseRights turns off SO_PASSRIGHTS if --fds is refuse, so that the kernel refuses
 // descriptors: unix(7).
 func (f *IncomingFlags) refuseRights(sockets *SocketFlags) error {
 	if f.FDs != refuseFDs {

@@ -21,15 +21,17 @@ import (
 )
 
 const listenNotes = `SIGTERM, SIGHUP, SIGINT and --timeout end fdmsg after it has received what was
-sent by then (--drain). A service manager is told when fdmsg is ready, as
-sd_notify(3) has it. A stream has no message boundaries: without --frame, each
-line is what one recvmsg(2) returned.
+sent by then (--drain). fdmsg tells a service manager when it is ready and when
+it stops: sd_notify(3). A stream has no message boundaries: without --frame,
+each line is what one recvmsg(2) returned.
 
 COMMAND is run for each message, one at a time per connection. It gets what
 COMMAND of fdmsg recv gets, the line on standard input, and the connection to
 answer on as descriptor FDMSG_CONN. For datagrams, that is the bound socket, and
 FDMSG_FROM is the address of the sender.
 `
+
+const listenTimeoutHelp = "Stop after this long, with exit code 124 if fewer than -n messages have arrived, otherwise with 0. A DURATION of 0 means never."
 
 const listenExample = `  $ fdmsg listen ./s -- sh -c 'fdmsg send -q fd:$FDMSG_CONN -m "$(wc -l <&3)"' &
   $ fdmsg call --wait 5 ./s -m 'how many lines?' numbers.txt | jq -r .message
@@ -84,7 +86,7 @@ func (c *listenCommand) AfterApply() (err error) {
 	return c.checkReadyFD()
 }
 
-// check refuses what cannot be done with a socket such as s.
+// check returns an error if the command line does not fit the socket s.
 func (c *listenCommand) check(s facts) error {
 	own := slices.ContainsFunc(c.addresses, func(a fdio.Address) bool { return a.Network != fdio.Inherited })
 	return check(
@@ -105,7 +107,7 @@ func (c *listenCommand) check(s facts) error {
 
 // Run serves until it is told to stop.
 func (c *listenCommand) Run(parent context.Context) error {
-	inspector := descriptor.NewInspector() // all that stays open is, when others learn that it is ready
+	inspector := descriptor.NewInspector() // it opens what stays open before others are told that fdmsg is ready
 	file, closeSave, err := prepare(parent, &c.CommandFlags, &c.ContentFlags, &c.OutputFlag, c.Quiet)
 	if err != nil {
 		return err
@@ -122,8 +124,8 @@ func (c *listenCommand) Run(parent context.Context) error {
 	srv.Maker = c.maker(parent, inspector, out)
 	srv.Events = c.Events && out != nil
 	if c.argv != nil {
-		srv.Content.Later = false // the line goes to COMMAND too, and is the same there
-		if out == nil {           // COMMAND is given lines even so
+		srv.Content.Later = false // COMMAND gets the same line
+		if out == nil {           // COMMAND gets lines nevertheless
 			out = lines.New(io.Discard, func() {})
 			srv.Out = out
 		}
@@ -142,8 +144,7 @@ func (c *listenCommand) Run(parent context.Context) error {
 	return errors.Join(err, out.Close(), c.outcome(in.Context(), parent)) // a signal may come while Close waits
 }
 
-// intake is what receives the messages, and what runs COMMAND for them, nil where
-// there is none.
+// intake returns what receives the messages, and what runs COMMAND for them or nil.
 func (c *listenCommand) intake(parent context.Context, srv *serving) (*intake.Intake, *spawn.Runner) {
 	o := c.intakeOptions()
 	o.Drain = time.Duration(c.Drain)
@@ -165,8 +166,8 @@ func (c *listenCommand) intake(parent context.Context, srv *serving) (*intake.In
 	return intake.New(parent, o), runner
 }
 
-// missed says at the end for how many messages COMMAND should have been run, and was
-// not.
+// missed returns an error that says for how many messages COMMAND was not run, if there
+// were any.
 func missed(runner *spawn.Runner) error {
 	if runner == nil || runner.Missed() == 0 {
 		return nil
@@ -174,7 +175,7 @@ func missed(runner *spawn.Runner) error {
 	return fmt.Errorf("messages for which COMMAND was not run: %d", runner.Missed())
 }
 
-// bindAll binds every address, or none, and says when they are ready.
+// bindAll binds all addresses, or none, and tells --ready-fd that they are bound.
 func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, err error) {
 	defer func() {
 		if err != nil {
@@ -197,8 +198,8 @@ func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, er
 	return sockets, c.ready(sockets...)
 }
 
-// outcome is what becomes of a run in which nothing failed.
-// parent ends by a signal or the timeout, ctx by what else ends a run, too.
+// outcome returns the error with which a run ends in which nothing failed. parent ends by
+// a signal or the timeout, ctx also for any other reason that ends a run.
 func (c *listenCommand) outcome(ctx, parent context.Context) error {
 	switch {
 	case context.Cause(parent) == signalError{unix.SIGINT}:

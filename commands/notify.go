@@ -10,11 +10,11 @@ import (
 	"fdmsg/fdio"
 )
 
-// notifyTimeout is how long the service manager has to take a notification.
+// notifyTimeout is how long the service manager may take to receive a notification.
 const notifyTimeout = 5 * time.Second
 
-// notify tells the service manager how far fdmsg is, if it wants to know:
-// sd_notify(3). What goes wrong with that is a warning.
+// notify tells the service manager the state of fdmsg, if there is a service manager that
+// wants to know: sd_notify(3). A failure is a warning.
 func notify(state string) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {

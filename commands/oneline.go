@@ -11,9 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// printLine prints the one line of a command that prints no more: its type, and
-// what the record package gives after the head. in has looked at files already.
-// Where writing may have to wait, signals end the waiting.
+// printLine prints the only line of a command: its type, and what package record appends
+// after the head. If writing has to wait for the reader, a signal ends the wait.
 func printLine(ctx context.Context, in *descriptor.Inspector, typ string, body []byte) error {
 	line := append(record.AppendHead(nil, typ, 1), body...)
 	if waitsForNobody(in, unix.Stdout, len(line)) {
@@ -29,8 +28,8 @@ func printLine(ctx context.Context, in *descriptor.Inspector, typ string, body [
 	return out.Close()
 }
 
-// waitsForNobody reports whether size bytes can be written to fd without waiting
-// for somebody to take them: pipe(7), null(4).
+// waitsForNobody reports whether size bytes can be written to fd without waiting for a
+// reader: pipe(7), null(4).
 func waitsForNobody(in *descriptor.Inspector, fd, size int) bool {
 	const memory, pipeBuf = 1, 4096 // the major number of /dev/null; PIPE_BUF
 	var st unix.Stat_t
@@ -50,8 +49,8 @@ func waitsForNobody(in *descriptor.Inspector, fd, size int) bool {
 	return false
 }
 
-// writeNow writes line to standard output, fd, past os.Stdout: there a broken pipe
-// would end the process. done is false where nothing could be written yet.
+// writeNow writes line to fd, which is standard output, without os.Stdout, on which a broken
+// pipe ends the process. done is false if the line would have to wait.
 func writeNow(fd int, line []byte) (done bool, err error) {
 	for len(line) > 0 {
 		n, err := unix.Write(fd, line)

@@ -65,7 +65,7 @@ func (c *openCommand) Run(ctx context.Context) error {
 		if !spec.Inherited() {
 			continue
 		}
-		// One of its own each: the same may have been named twice.
+		// Each gets a copy, since the same descriptor may have been named twice.
 		if fds[i], err = unix.FcntlInt(uintptr(fds[i]), unix.F_DUPFD_CLOEXEC, 0); err != nil {
 			return os.NewSyscallError("fcntl", err)
 		}
@@ -77,13 +77,13 @@ func (c *openCommand) Run(ctx context.Context) error {
 	return spawn.Become(ctx, c.path, c.argv, h)
 }
 
-// show saves what is to be saved and prints the line.
+// show saves the contents if they are to be saved, and prints the line.
 func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error {
 	if file == nil && c.directory == nil {
 		return nil
 	}
 	content := c.content()
-	// A log is open for writing only, and its process does not mind who reads it.
+	// A log of another process is open for writing only. Opening it again shows its content.
 	content.Reopen = func(i int) bool { return c.specs[i].OtherProcess() }
 	content.Later = file != nil
 	in := descriptor.NewInspector()

@@ -13,15 +13,14 @@ import (
 	"fdmsg/fdio/frame"
 )
 
-// outgoing is a message that is ready to be sent. release closes the descriptors
-// that were opened for it.
+// outgoing is a message that is ready to be sent. release closes the descriptors that were
+// opened for it.
 type outgoing struct {
 	fdio.Outgoing
 	release func()
 }
 
-// prepare reads the buffers, opens the descriptors and builds the control
-// messages.
+// prepare reads the buffers, opens the descriptors and builds the control messages.
 func (f *OutgoingFlags) prepare(ctx context.Context, order []string, kind frame.Kind) (m outgoing, err error) {
 	if m.Buffers, err = f.buffers(ctx, order); err != nil {
 		return m, err
@@ -41,8 +40,8 @@ func (f *OutgoingFlags) prepare(ctx context.Context, order []string, kind frame.
 	return m, nil
 }
 
-// send sends m on s, and returns how many bytes were sent. With frame.EOF it shuts
-// down the sending side.
+// send sends m on s, and returns the number of bytes sent. With frame.EOF it then shuts down
+// the sending side.
 func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, kind frame.Kind) (size int, err error) {
 	size, err = s.Send(ctx, m.Outgoing)
 	if err == nil && kind == frame.EOF {
@@ -57,8 +56,8 @@ func (f *OutgoingFlags) send(ctx context.Context, s *fdio.Socket, m outgoing, ki
 	return size, nil
 }
 
-// dial connects to the address, or opens the inherited socket that it names. With
-// --to, it binds to the address instead.
+// dial connects to the address, or opens the inherited socket that it names. With --to, it
+// binds to the address instead.
 func (f *OutgoingFlags) dial(ctx context.Context, options []fdio.Option, mode Mode) (*fdio.Socket, error) {
 	if f.to != nil && !f.inherited() {
 		return fdio.Listen(ctx, f.address, fdio.ListenOptions{Mode: mode.file(), Options: options})
@@ -71,7 +70,7 @@ func (f *OutgoingFlags) dial(ctx context.Context, options []fdio.Option, mode Mo
 	return s, err
 }
 
-// partly adds to err how much of the message was sent before, if anything.
+// partly adds to err how many bytes of the message were sent before, if any.
 func partly(err error, size int) error {
 	if size == 0 {
 		return err
@@ -100,12 +99,11 @@ func (f *OutgoingFlags) buffers(ctx context.Context, order []string) ([][]byte, 
 	return buffers, nil
 }
 
-// maxMessageFile is the largest file that -M reads, as a buffer must fit into memory.
+// maxMessageFile is the largest file that -M reads, since a buffer must fit into memory.
 const maxMessageFile = 1 << 30
 
-// readMessageFile reads a file, or standard input, to its end. If ctx ends first,
-// it abandons the goroutine that reads: opening and reading a FIFO can block
-// forever.
+// readMessageFile reads a file, or standard input, to its end. If ctx ends first, it abandons
+// the goroutine that reads, since opening and reading a FIFO can block forever.
 func readMessageFile(ctx context.Context, path string) ([]byte, error) {
 	type result struct {
 		data []byte
@@ -144,7 +142,7 @@ func readAll(path string) ([]byte, error) {
 	return data, cause(err)
 }
 
-// cause returns why a call on a file failed, without its operation and path.
+// cause returns why a call on a file failed, without the operation and the path.
 func cause(err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Err

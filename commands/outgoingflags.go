@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OutgoingFlags say what the message to be sent consists of, and where it goes.
+// OutgoingFlags say what is sent, and to which address.
 type OutgoingFlags struct {
 	Message     []string `short:"m" placeholder:"TEXT" sep:"none" help:"Send TEXT as one buffer of the message. May be repeated."`
 	MessageFile []string `short:"M" placeholder:"PATH" sep:"none" help:"Send the contents of a file as one buffer; - is standard input. May be repeated."`
@@ -62,8 +62,7 @@ func (f *OutgoingFlags) parseMessage() (err error) {
 	return stdin.check()
 }
 
-// parseControl parses the control messages. The descriptors that they name must be
-// inherited ones.
+// parseControl parses the control messages. The descriptors in them must be inherited.
 func (f *OutgoingFlags) parseControl(stdin *claims) error {
 	own := cmsg.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 	for _, text := range f.Control {
@@ -76,7 +75,7 @@ func (f *OutgoingFlags) parseControl(stdin *claims) error {
 				return usage(fmt.Errorf("--control %s: fd:%d: %w", text, fd, err), "")
 			}
 			if fd == unix.Stdin && slices.Contains(f.MessageFile, "-") && !slices.Contains(*stdin, "--control") {
-				stdin.add("--control") // -M - would move its offset
+				stdin.add("--control") // it is read by -M -
 			}
 		}
 		f.control = append(f.control, m)
@@ -84,7 +83,7 @@ func (f *OutgoingFlags) parseControl(stdin *claims) error {
 	return nil
 }
 
-// rules lists what cannot be sent. kind is what completes the message.
+// rules lists what cannot be sent. kind completes the message.
 func (f *OutgoingFlags) rules(kind frame.Kind, s facts) []rule {
 	fds := len(f.specs)
 	for _, m := range f.control {

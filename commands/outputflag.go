@@ -7,12 +7,12 @@ import (
 	"fdmsg/fdio/descriptor"
 )
 
-// OutputFlag says where the lines go.
+// OutputFlag says where the lines are written.
 type OutputFlag struct {
 	Output string `placeholder:"FILE" help:"Append the lines to FILE instead of printing them. With COMMAND, there are no lines otherwise."`
 }
 
-// openOutput opens the file that the lines go to, and returns nil if no lines are
+// openOutput opens the file to which the lines are written, or returns nil if no lines are
 // wanted. It does not wait for the reader of a FIFO.
 func (f *OutputFlag) openOutput(ctx context.Context, quiet, isCommand bool) (*os.File, error) {
 	switch {

@@ -12,8 +12,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// parse parses the arguments of one subcommand into cmd. The other subcommands
-// are not built: that would take longer than sending a message does.
+// parse parses the arguments of one subcommand into cmd. Kong does not see the other
+// subcommands: to build them would take longer than sending a message.
 func parse(sub *subcommand, cmd command, args []string) (*kong.Context, error) {
 	line := &commandLine{}
 	parser, err := kong.New(cmd,
@@ -24,6 +24,7 @@ func parse(sub *subcommand, cmd command, args []string) (*kong.Context, error) {
 		kong.Help(sub.printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{NoAppSummary: true}),
 		kong.ValueFormatter(formatHelp),
+		kong.Vars{"timeout": cmp.Or(sub.timeout, timeoutHelp)},
 		kong.Bind(line),
 	)
 	if err != nil {
@@ -36,8 +37,8 @@ func parse(sub *subcommand, cmd command, args []string) (*kong.Context, error) {
 	return kctx, sub.usageError(err)
 }
 
-// usageError makes an error of kong one of wrong usage. An error of the command
-// itself stays what it is: kong gives those of hooks another exit code.
+// usageError turns an error of kong into one of wrong usage. An error that a hook of the
+// command has returned remains as it is; kong marks it with another exit code.
 func (sub *subcommand) usageError(err error) error {
 	if e, ok := errors.AsType[*kong.ParseError](err); ok && e.ExitCode() == exitFailed {
 		return err
@@ -48,8 +49,8 @@ func (sub *subcommand) usageError(err error) error {
 	return usage(err, cmp.Or(nameHint(err), "fdmsg "+sub.name+" --help lists the flags"))
 }
 
-// decodeString takes a value as it is. Kong's own mapper passes it through JSON,
-// which replaces the bytes of a file name that are not UTF-8.
+// decodeString takes a value as it is. Kong's own mapper passes it through JSON, which
+// replaces the bytes of a file name that are not UTF-8.
 func decodeString(ctx *kong.DecodeContext, target reflect.Value) error {
 	token, err := ctx.Scan.PopValue("string")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // flagsOf returns the flags of a subcommand.
 func flagsOf(t testing.TB, name string) []*kong.Flag {
 	t.Helper()
-	parser, err := kong.New(findSubcommand(name).new(), kong.NoDefaultHelp())
+	parser, err := kong.New(findSubcommand(name).new(), kong.NoDefaultHelp(), kong.Vars{"timeout": timeoutHelp})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,30 +28,29 @@ func TestReadmeExamples(t *testing.T) {
 	if len(examples) < 8 {
 		t.Fatalf("only %d examples found", len(examples))
 	}
-	// What the example with those words in it prints last.
+	// What the example with those words in it prints.
 	want := map[string]string{
-		"jq -r '.message, .fds[].content' received": "Temperature data\ntime temp(in degree Celsius)\n00.00 23\n01.00 22\n\ntime temp(in degree Celsius)\n00.00 25\n01.00 24\n\n",
-		"-m hello -M - r:/etc/hostname":             "hello from standard input\n",
-		"--listen ./s -m 'welcome'":                 "welcome\n",
-		"echo \"$FDMSG_MESSAGE: $LISTEN_FDS\"":      "count these: 1\n42\n",
-		"unix:./a unix-dgram:./b":                   "one\nthree\ntwo\n",
-		"try unix:./stream":                         "over unix-hex:00ff",
-		"for a in tcp:127.0.0.1:0":                  "over udp:[::1]:",
-		"socat EXEC:":                               "hello\n",
-		"from the receiver":                         "from the receiver\n",
-		"pid:$!:1":                                  "what was logged\n",
-		"import os, socket":                         "4\n",
-		"IP_TTL:ttl=3":                              "3\n",
-		"MSG_ERRQUEUE":                              "ECONNREFUSED\n",
-		"--buffer 4":                                "head\nand the rest\n",
-		"read -r address < <(exec":                  "to the port that the kernel picked\n",
-		"qemu-system":                               "{\"return\": {}}\r\n{\"return\": {}}\r\n",
-		"ls incoming":                               "1-0-numbers\n",
-		"mkdir srv":                                 "3\nno\n",
-		"<(printf":                                  "1\n2\n",
-		"listen systemd:":                           "by socket activation\n",
-		"--accept --inetd":                          "3\n",
-		"ProxyUseFdpass":                            "over a socket that fdmsg has connected\n",
+		"-m hello -M - r:/etc/hostname":        "hello from standard input\n",
+		"--listen ./s -m 'welcome'":            "welcome\n",
+		"echo \"$FDMSG_MESSAGE: $LISTEN_FDS\"": "count these: 1\n42\n",
+		"unix:./a unix-dgram:./b":              "one\nthree\ntwo\n",
+		"try unix:./stream":                    "over unix-hex:00ff",
+		"for a in tcp:127.0.0.1:0":             "over udp:[::1]:",
+		"socat EXEC:":                          "hello\n",
+		"from the receiver":                    "from the receiver\n",
+		"pid:$!:1":                             "what was logged\n",
+		"import os, socket":                    "4\n",
+		"IP_TTL:ttl=3":                         "3\n",
+		"MSG_ERRQUEUE":                         "ECONNREFUSED\n",
+		"--buffer 4":                           "head\nand the rest\n",
+		"read -r address < <(exec":             "to the port that the kernel picked\n",
+		"qemu-system":                          "{\"return\": {}}\r\n{\"return\": {}}\r\n",
+		"ls incoming":                          "1-0-numbers\n",
+		"mkdir srv":                            "3\nno\n",
+		"<(printf":                             "1\n2\n",
+		"listen systemd:":                      "by socket activation\n",
+		"--accept --inetd":                     "3\n",
+		"ProxyUseFdpass":                       "over a socket that fdmsg has connected\n",
 	}
 	// In a network of their own, where that is permitted, nobody has their ports.
 	apart := []string{"unshare", "--net", "sh", "-c", `ip link set lo up && exec "$@"`, "sh"}
@@ -95,5 +94,43 @@ func TestReadmeExamples(t *testing.T) {
 				t.Errorf("not every address worked:\n%s", out)
 			}
 		})
+	}
+}
+
+// TestReadmeSession types the session at the beginning of the README, and compares
+// what it prints with what the README shows.
+func TestReadmeSession(t *testing.T) {
+	dir := buildProgram(t)
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindStringSubmatch(string(readme))
+	if session == nil {
+		t.Fatal("no session found")
+	}
+	var typed, want strings.Builder
+	for line := range strings.Lines(session[1]) {
+		if command, ok := strings.CutPrefix(line, "$ "); ok {
+			typed.WriteString(command)
+		} else {
+			want.WriteString(line)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-eu", "-c", typed.String())
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	// If a command fails, the server that waits for it must not be left running.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.Process != nil {
+		cmd.Cancel()
+	}
+	if err != nil || string(out) != want.String() {
+		t.Errorf("%v, it prints\n%s, want\n%s", err, out, want.String())
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"fdmsg/commands/internal/spawn"
 )
 
-// What the commands that receive messages have in common: what the flags mean to the
-// packages that do it.
+// This file turns the flags of the commands that receive messages into options of the
+// packages that do the work.
 
-// intakeOptions are what the flags say of receiving.
+// intakeOptions returns the options of package intake.
 func (f *IncomingFlags) intakeOptions() intake.Options {
 	sizes := []int{int(f.Size)}
 	if len(f.Buffer) > 0 {
@@ -37,7 +37,7 @@ func (f *IncomingFlags) intakeOptions() intake.Options {
 	}
 }
 
-// content is what the flags say of what is in descriptors.
+// content returns the options for the contents of descriptors.
 func (f *ContentFlags) content() lines.Content {
 	return lines.Content{
 		Which:     descriptor.Which(f.Content),
@@ -49,7 +49,8 @@ func (f *ContentFlags) content() lines.Content {
 	}
 }
 
-// maker makes lines that go to out, nil for nowhere. All reading ends with end.
+// maker returns a Maker of lines that are written to out, which may be nil. All reading of
+// contents ends when end does.
 func (f *IncomingFlags) maker(end context.Context, in *descriptor.Inspector, out *lines.Writer) *lines.Maker {
 	mk := lines.NewMaker()
 	mk.Out, mk.Inspector, mk.End = out, in, end
@@ -60,9 +61,8 @@ func (f *IncomingFlags) maker(end context.Context, in *descriptor.Inspector, out
 	return mk
 }
 
-// prepare finds COMMAND and opens what lines and contents go to, before anything is
-// bound or connected. file is nil where no lines are wanted; close closes the
-// directory to save in.
+// prepare finds COMMAND and opens the files for lines and contents, before anything is bound
+// or connected. file is nil if no lines are wanted; close closes the directory of --save.
 func prepare(ctx context.Context, command *CommandFlags, content *ContentFlags, output *OutputFlag, quiet bool) (file *os.File, close func(), err error) {
 	if err := command.find(); err != nil {
 		return nil, nil, err
@@ -77,7 +77,7 @@ func prepare(ctx context.Context, command *CommandFlags, content *ContentFlags, 
 	return file, close, nil
 }
 
-// find looks for the file of COMMAND, if there is one to run.
+// find finds the file of COMMAND, if there is a COMMAND.
 func (f *CommandFlags) find() (err error) {
 	if f.argv != nil {
 		f.path, err = spawn.Look(f.argv[0])
@@ -85,7 +85,7 @@ func (f *CommandFlags) find() (err error) {
 	return err
 }
 
-// command is COMMAND, as the flags have it.
+// command returns COMMAND for package spawn.
 func (f *CommandFlags) command() *spawn.Command {
 	c := &spawn.Command{Argv: f.argv, Path: f.path, Names: f.names()}
 	if f.Stdin.Given {
@@ -97,8 +97,8 @@ func (f *CommandFlags) command() *spawn.Command {
 	return c
 }
 
-// startOutput begins to write lines to file, nil for none, and ends the run with stop
-// when its reader goes away or a write fails.
+// startOutput returns a Writer of lines to file, or nil if file is nil. It calls stop to end
+// the run when the reader has gone or a write fails.
 func startOutput(ctx context.Context, in *descriptor.Inspector, file *os.File, stop func(error)) *lines.Writer {
 	if file == nil {
 		return nil

@@ -63,7 +63,7 @@ func (c *recvCommand) AfterApply() (err error) {
 	return c.checkReadyFD()
 }
 
-// check refuses what cannot be done with a socket such as s.
+// check returns an error if the command line does not fit the socket s.
 func (c *recvCommand) check(s facts) error {
 	inherited := c.address.Network == fdio.Inherited
 	return check(
@@ -82,14 +82,14 @@ func (c *recvCommand) check(s facts) error {
 	)
 }
 
-// Run receives from one peer, and prints or becomes COMMAND.
+// Run receives from one peer and prints lines, or becomes COMMAND.
 func (c *recvCommand) Run(ctx context.Context) error {
 	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
 	return t.run(ctx)
 }
 
-// open opens the socket that messages arrive on. It accepts one peer, and closes the
-// listening socket.
+// open opens the socket from which messages are received. If it listens, it accepts one peer
+// and closes the listening socket.
 func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
 	if c.Connect {
 		return fdio.Dial(ctx, c.address, fdio.DialOptions{From: c.from, Wait: time.Duration(c.Wait), Mode: c.Mode.file(), Options: c.options})

@@ -4,13 +4,13 @@ import (
 	"fdmsg/fdio"
 )
 
-// facts are what is known about a socket: from its address when the command line
-// is parsed, from the socket itself when it is open.
+// facts is what is known about a socket: from its address when the command line is parsed,
+// and from the socket itself when it is open.
 type facts struct {
-	address string // what errors call the socket
+	address string // name of the socket in errors
 
-	// known says whether the rest is. An inherited socket does not show its kind
-	// before it is open.
+	// known says whether the other fields are known. Those of an inherited socket
+	// are not known from its address.
 	known    bool
 	unix     bool
 	stream   bool // without message boundaries
@@ -37,10 +37,9 @@ func socketFacts(s *fdio.Socket) facts {
 	}
 }
 
-// A rule is something that a command refuses. The flag groups and the commands
-// list theirs in methods named rules, which depend on flags and facts only: they
-// are checked when the command line has been parsed, and once more when a socket
-// is open.
+// A rule is something that a command refuses. Flag groups and commands list theirs in
+// methods called rules, which depend on flags and facts only. They are checked when the
+// command line has been parsed, and again when a socket is open.
 type rule struct {
 	broken bool
 	why    error

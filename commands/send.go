@@ -44,7 +44,7 @@ func (c *sendCommand) AfterApply() (err error) {
 	return c.checkReadyFD()
 }
 
-// check refuses what cannot be done with a socket such as s.
+// check returns an error if the command line does not fit the socket s.
 func (c *sendCommand) check(s facts) error {
 	return check(
 		c.OutgoingFlags.rules(c.Frame, s),
@@ -91,14 +91,15 @@ func (c *sendCommand) Run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// heedsSignals reports whether there may be a socket file to remove. Receiving
-// signals makes the Go runtime start two threads, which is a tenth of the time that
-// the process takes.
+// heedsSignals reports whether there may be a socket file to remove. Being notified of
+// signals makes the Go runtime start two threads, which takes a tenth of the time of the
+// whole process.
 func (c *sendCommand) heedsSignals() bool {
 	binds := c.Listen || c.from != nil || c.to != nil && !c.inherited()
 	return binds || slices.ContainsFunc(c.specs, func(s descriptor.Spec) bool { return s.Scheme == "listen" })
 }
 
+// connect connects to ADDRESS or, with --listen, waits for a peer there.
 func (c *sendCommand) connect(ctx context.Context) (*fdio.Socket, error) {
 	if !c.Listen {
 		return c.dial(ctx, c.options, c.Mode)

@@ -15,18 +15,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serving tells of what happens while listen serves: on standard error, and with
-// --events in lines.
+// serving reports events while listen serves, on standard error and, with --events, in
+// lines. It is the Observer of package intake.
 type serving struct {
 	*lines.Maker
 
 	mu        sync.Mutex
-	counts    map[string]int // of what was refused, by reason
-	left      int            // sockets that were not read to the end
-	leftBytes int            // and what was left
+	counts    map[string]int // number of refusals, by reason
+	left      int            // number of sockets that were not read to the end
+	leftBytes int            // number of bytes that were left in them
 }
 
-// Why connections and messages are refused, and connections closed.
+// The reasons for which connections and messages are refused, and connections closed.
 const (
 	refusedMany = "connections refused: more than --max-connections"
 	refusedPeer = "refused: not of --allow-uid or --allow-gid"
@@ -34,12 +34,12 @@ const (
 	closedIdle  = "connections closed: nothing came for longer than --idle-timeout"
 )
 
-// Opened is told of a connection that begins.
+// Opened reports a connection that begins.
 func (s *serving) Opened(c *intake.Conn) {
 	s.Event(record.TypeOpen, record.Event{Origin: lines.Origin(c, intake.Sender{})})
 }
 
-// Closed is told of a connection that has ended.
+// Closed reports a connection that has ended.
 func (s *serving) Closed(c *intake.Conn, err error) {
 	e := record.Event{Origin: record.Origin{Conn: c.Number()}}
 	switch {
@@ -54,7 +54,7 @@ func (s *serving) Closed(c *intake.Conn, err error) {
 	s.Event(record.TypeClose, e)
 }
 
-// Left is told of what was queued and could not be received at the end.
+// Left reports messages that were queued and could not be received at the end.
 func (s *serving) Left(c *intake.Conn, what *intake.UnreadError) {
 	err := fmt.Errorf("not all that was queued could be received in the time of --drain: %d bytes", what.Bytes)
 	if c.Number() > 0 {
@@ -69,14 +69,14 @@ func (s *serving) Left(c *intake.Conn, what *intake.UnreadError) {
 	s.leftBytes += what.Bytes
 }
 
-// Refused is told of a connection or a message that was not taken.
+// Refused reports a connection or a message that was refused.
 func (s *serving) Refused(c *intake.Conn, from intake.Sender, why intake.Refusal) {
 	reason := [...]string{intake.TooMany: refusedMany, intake.NotAllowed: refusedPeer, intake.HasDescriptors: refusedFDs}[why]
 	s.count(reason)
 	s.Event(record.TypeRefused, record.Event{Origin: lines.Origin(c, from), Reason: reason})
 }
 
-// Warn is told of what is short for a while.
+// Warn reports a shortage of descriptors or memory.
 func (s *serving) Warn(err error) { warn("listen", err) }
 
 func (s *serving) count(reason string) {
@@ -88,7 +88,7 @@ func (s *serving) count(reason string) {
 	s.counts[reason]++
 }
 
-// warnOfRefused says at the end what was not taken.
+// warnOfRefused prints at the end how much was refused, and why.
 func (s *serving) warnOfRefused() {
 	for _, reason := range []string{refusedMany, refusedPeer, refusedFDs, closedIdle} {
 		if n := s.counts[reason]; n > 0 {
@@ -97,7 +97,7 @@ func (s *serving) warnOfRefused() {
 	}
 }
 
-// unread says at the end how much was left.
+// unread returns an error at the end if something was left in sockets.
 func (s *serving) unread() error {
 	if s.left == 0 {
 		return nil
@@ -105,8 +105,7 @@ func (s *serving) unread() error {
 	return fmt.Errorf("left unread: %d bytes of %d sockets", s.leftBytes, s.left)
 }
 
-// report says that something went wrong with one connection, and that the others go
-// on.
+// report reports an error of one connection, while the others go on.
 func (s *serving) report(c *intake.Conn, err error) {
 	if c.Number() > 0 {
 		err = fmt.Errorf("connection %d: %w", c.Number(), err)
@@ -142,22 +141,22 @@ type commandSink struct {
 	runner  *spawn.Runner
 }
 
-// Take shows the message of a batch, runs COMMAND with it, and waits until that ends.
-// What goes wrong with COMMAND concerns this message alone.
+// Take makes the line of the message in a batch, runs COMMAND with the message, and waits
+// until COMMAND ends. A failure of COMMAND concerns this message only, and is no error.
 func (s *commandSink) Take(b *intake.Batch) error {
 	defer b.Release()
 	seq, line, err := s.lines.One(b)
 	if err != nil {
 		return err
 	}
-	s.lines.Flush() // COMMAND may run for long
+	s.lines.Flush() // COMMAND may run for a long time
 	if err := s.run(b.Messages[0], seq, line); err != nil {
 		s.report(s.conn, fmt.Errorf("message %d: %w", seq, err))
 	}
 	return nil
 }
 
-// Flush makes the lines visible that have been made.
+// Flush has the lines written that have been made.
 func (s *commandSink) Flush() error { return s.lines.Flush() }
 
 func (s *commandSink) run(m *intake.Message, seq uint64, line []byte) error {
@@ -185,7 +184,7 @@ func (s *commandSink) run(m *intake.Message, seq uint64, line []byte) error {
 	return nil
 }
 
-// handover is what COMMAND is given of a message.
+// handover returns what COMMAND gets for a message.
 func (s *commandSink) handover(m *intake.Message) (h *spawn.Handover, err error) {
 	if err := m.CheckTruncated(); err != nil {
 		return nil, err
@@ -208,7 +207,7 @@ func (s *commandSink) handover(m *intake.Message) (h *spawn.Handover, err error)
 	return h, nil
 }
 
-// endSignal is the signal that ends the run, or stands for what does.
+// endSignal returns the signal that ended the run, or SIGTERM if none did.
 func endSignal(end context.Context) unix.Signal {
 	if e, ok := errors.AsType[signalError](context.Cause(end)); ok {
 		return e.signal

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withSignals returns a context that SIGINT, SIGTERM and SIGHUP end with a
-// signalError as its cause; one that was ignored when the process began stays
-// ignored (nohup). A second signal ends the process at once. A parent that they
-// end already comes back as it is.
+// withSignals returns a context that ends, with a signalError as its cause, at SIGINT,
+// SIGTERM or SIGHUP. A signal that was ignored when the process began remains ignored, as
+// nohup intends. A second signal ends the process at once. If parent is such a context
+// already, withSignals returns it.
 func withSignals(parent context.Context) (context.Context, func()) {
 	if parent.Value(heedingSignals{}) != nil {
 		return parent, func() {}
@@ -33,10 +33,10 @@ func withSignals(parent context.Context) (context.Context, func()) {
 	return ctx, func() { cancel(nil) }
 }
 
-// heedingSignals is the key of a value that contexts have which signals end.
+// heedingSignals is the key of a value that marks the contexts of withSignals.
 type heedingSignals struct{}
 
-// surviveWrites makes a write to a broken pipe, or beyond ulimit -f, an error of
-// that write. The signals are asked for and not looked at: ignoring them would be
-// inherited by COMMAND.
+// surviveWrites turns the signals of a write to a broken pipe, or of one beyond ulimit -f,
+// into an error of that write. The process is notified of the signals, but does not use
+// the notifications: if it ignored the signals, COMMAND would inherit that.
 func surviveWrites() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE, unix.SIGXFSZ) }

@@ -20,19 +20,19 @@ type SocketFlags struct {
 	options []fdio.Option
 }
 
-// FrameFlag says how messages are told apart in a stream.
+// FrameFlag says how messages in a stream are told apart.
 type FrameFlag struct {
-	Frame frame.Kind `placeholder:"KIND" default:"chunk" help:"How messages are told apart in a stream: line, nul, u32be, u32le, json, eof, or chunk for what one call sends or receives."`
+	Frame frame.Kind `placeholder:"KIND" default:"chunk" help:"How messages are told apart in a stream, see Frames: chunk, line, nul, u32be, u32le, json or eof."`
 }
 
-// The calls that a flag may be for.
+// The calls that a flag can be for.
 const (
 	sending   = fdio.SendFlags
 	receiving = fdio.RecvFlags
 )
 
-// parse parses the options, and the flags of the calls in sides. Where there are
-// two calls, send: or recv: before a flag says which one is meant.
+// parse parses the options, and the flags of the calls in sides. If sides has both calls,
+// send: or recv: before a flag selects one.
 func (f *SocketFlags) parse(sides int) (send, recv int, err error) {
 	for _, text := range f.Flag {
 		name, allowed := text, sides
@@ -67,7 +67,7 @@ func (f *SocketFlags) parse(sides int) (send, recv int, err error) {
 	return send, recv, nil
 }
 
-// rules lists the options that sockets of our own refuse.
+// rules refuses options without effect on sockets that fdmsg has opened itself.
 func (f *SocketFlags) rules(own bool) []rule {
 	rules := make([]rule, len(f.Option))
 	for i, text := range f.Option {
@@ -76,7 +76,7 @@ func (f *SocketFlags) rules(own bool) []rule {
 	return rules
 }
 
-// rules refuses to split what arrives in messages already.
+// rules refuses --frame for sockets that keep message boundaries.
 func (f *FrameFlag) rules(s facts) []rule {
 	return []rule{
 		{f.Frame != frame.Chunk && s.known && !s.stream, fmt.Errorf("--frame %s: %s: its messages have boundaries already", f.Frame, s.address), ""},

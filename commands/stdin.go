@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// claims lists what on the command line uses standard input. Only one thing can.
+// claims lists the parts of the command line that use standard input. Only one can.
 type claims []string
 
 func (c *claims) add(who string) { *c = append(*c, who) }

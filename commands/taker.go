@@ -17,14 +17,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// taker receives from one socket, and ends: what recv and call have in common.
+// taker receives from one socket and ends. It is what recv and call have in common.
 type taker struct {
 	*IncomingFlags
 	*OutputFlag
 	*CommandFlags
 	quiet bool
-	asks  bool // sends before it receives
-	// open makes the socket that messages come from.
+	asks  bool // open has sent a message
+	// open opens the socket from which messages are received.
 	open func(context.Context) (*fdio.Socket, error)
 }
 
@@ -40,8 +40,7 @@ func (t *taker) run(parent context.Context) error {
 	return t.print(parent, file)
 }
 
-// become receives one message, makes its line if there is to be one, and becomes
-// COMMAND with it.
+// become receives one message, writes its line if lines are wanted, and becomes COMMAND.
 func (t *taker) become(ctx context.Context, file *os.File) error {
 	s, err := t.open(ctx)
 	if err != nil {
@@ -55,7 +54,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	defer conn.Close()
 	b, err := conn.Next()
 	err = t.endOfOne(conn, reword(err))
-	// Before COMMAND begins: closing removes the file of a datagram socket.
+	// The socket is closed here and not by execve(2), to remove the file of a datagram socket.
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	return spawn.Become(ctx, t.path, t.argv, h)
 }
 
-// endOfOne is the error where no message came, because of err.
+// endOfOne returns the error of a run that ended with err instead of a message.
 func (t *taker) endOfOne(conn *intake.Conn, err error) error {
 	switch {
 	case err == nil:
@@ -95,11 +94,11 @@ func (t *taker) endOfOne(conn *intake.Conn, err error) error {
 	return err
 }
 
-// print receives and prints until it has what was asked for.
+// print receives messages and prints lines until it has what was asked for.
 func (t *taker) print(parent context.Context, file *os.File) error {
 	inspector := descriptor.NewInspector()
 	options := t.intakeOptions()
-	var mk *lines.Maker // which is made when the socket is there
+	var mk *lines.Maker // set when the socket is open
 	options.NewSink = func(c *intake.Conn) intake.Sink { return mk.Sink(c) }
 	in := intake.New(parent, options)
 	defer in.Stop(nil)
@@ -122,11 +121,11 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	}
 	mk = t.maker(parent, inspector, out)
 	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
-		mk = t.maker(parent, inspector, nil) // lines would be messages to the peer
+		mk = t.maker(parent, inspector, nil) // lines would be sent to the peer
 	}
 	conn := in.Conn(s)
 	if err = reword(conn.Serve()); errors.Is(err, lines.ErrFailed) {
-		err = nil // out says more
+		err = nil // out.Close returns the reason
 	}
 	if err = errors.Join(err, out.Close(), s.Close(), mk.Unsaved()); err != nil {
 		return errors.Join(err, context.Cause(parent))
@@ -134,7 +133,7 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	return t.outcome(in.Context(), conn)
 }
 
-// outcome is what becomes of a run in which nothing failed.
+// outcome returns the error with which a run ends in which nothing failed.
 func (t *taker) outcome(ctx context.Context, conn *intake.Conn) error {
 	switch {
 	case t.Count.N > 0 && conn.Received() >= t.Count.N, context.Cause(ctx) == errReaderGone:
@@ -153,8 +152,8 @@ func (t *taker) outcome(ctx context.Context, conn *intake.Conn) error {
 
 var errUnfinished = errors.New("the peer ended in the middle of a message")
 
-// peerEnded is the error of a peer that ended before the wanted number of messages
-// had come.
+// peerEnded returns the error of a peer that ended before it had sent the wanted number of
+// messages.
 func peerEnded(conn *intake.Conn, wanted int) error {
 	err := errors.New("the peer ended without sending anything")
 	if n := conn.Received(); n > 0 {
@@ -163,7 +162,7 @@ func peerEnded(conn *intake.Conn, wanted int) error {
 	return &exitError{exitPeerEnded, wrapReceive(conn, err), ""}
 }
 
-// wrapReceive puts the address of the peer, or our own, before err.
+// wrapReceive adds the address of the peer, or of the socket, to err.
 func wrapReceive(conn *intake.Conn, err error) error {
 	return &fdio.Error{Name: cmp.Or(conn.Remote(), conn.Local()), Op: "receive", Err: err}
 }

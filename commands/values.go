@@ -11,8 +11,8 @@ import (
 	"fdmsg/fdio/descriptor"
 )
 
-// The types of the values that flags take. Each reads itself from the command
-// line, and its errors say how the value should be written.
+// This file has the types of the values of flags. Each parses itself, and its errors say
+// how the value should be written.
 
 // Size is a number of bytes in memory, such as 100, 256K, 16M or 1G.
 type Size int64
@@ -30,14 +30,14 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return err
 }
 
-// UnmarshalText parses what Size does.
+// UnmarshalText parses the same as that of Size.
 func (s *FileSize) UnmarshalText(text []byte) error {
 	n, err := fdio.ParseSize(string(text), math.MaxInt64)
 	*s = FileSize(n)
 	return err
 }
 
-// Duration is a time span, such as 5 or 0.25 (seconds), 100ms, 1m or 1h.
+// Duration is a length of time, such as 5 or 0.25 (seconds), 100ms, 1m or 1h.
 type Duration time.Duration
 
 // UnmarshalText parses a number of seconds, or a number with a unit.
@@ -52,7 +52,7 @@ func (d Duration) String() string {
 	return fmt.Sprintf("%d.%09d", time.Duration(d)/time.Second, time.Duration(d)%time.Second)
 }
 
-// Count is a number of messages or the like. Given tells 0 from no value.
+// Count is a number of messages or other things. Given tells 0 from no value.
 type Count struct {
 	N     int
 	Given bool

@@ -7,58 +7,58 @@ import (
 	"fdmsg/fdio/cmsg"
 )
 
-// MaxDescriptors is how many descriptors one frame may collect from the calls of
-// recvmsg(2) that bring it: those of four messages.
+// MaxDescriptors is the most descriptors that one frame may have, over all calls of
+// recvmsg(2) that bring a part of it: those of four messages.
 const MaxDescriptors = 4 * cmsg.MaxDescriptors
 
 // Frame is one message of a stream.
 type Frame struct {
-	Data    []byte // without what marks where the frame begins and ends
-	Control []byte // the control messages that came with it
-	Flags   int    // msg_flags of the calls that brought its end
+	Data    []byte // without the marks of its beginning and end
+	Control []byte // control messages that came with it
+	Flags   int    // msg_flags of the calls whose data ends in it
 }
 
-// Received is what one recvmsg(2) returned of a stream.
+// Received is what one recvmsg(2) on a stream returned.
 type Received struct {
 	Data    []byte
 	Control []byte
 	Flags   int // msg_flags
 }
 
-// Assembler makes frames of the chunks of a stream. Add gives it the next chunk;
-// Next then returns frame after frame, until another chunk is needed. A frame that
-// lies in one chunk is a part of that chunk, not a copy: frames are good until the
-// next Add, and as long as the memory of the chunk stays as it is.
+// Assembler makes frames of the chunks of a stream. Add gives it the next chunk; then
+// Next returns frame after frame, until it needs another chunk. A frame that lies in one
+// chunk is a part of that chunk and not a copy: frames are valid until the next Add, and
+// as long as the memory of the chunk does not change.
 //
-// The descriptors in the control messages belong to whoever has them: those of a
-// chunk to the Assembler from Add on, those of a frame to the caller of Next.
-// After an error, and at the end, Abandon returns those that went with no frame.
+// The descriptors in the control messages of a chunk belong to the Assembler from Add
+// on, and those of a frame to the caller of Next. After an error, and at the end, Abandon
+// returns those that belong to no frame.
 type Assembler struct {
 	split   Splitter
-	rest    []byte // of the chunk
+	rest    []byte // of the chunk, not yet split
 	chunk   Received
-	fresh   bool   // the chunk's control messages are with no frame yet
-	ended   bool   // the frame has ended before what comes next
-	partial []byte // of the frame that is under way, from chunks before
-	done    []byte // memory of the last frame that lay in several chunks
-	control []byte // that came with the frame under way
+	fresh   bool   // the control messages of the chunk do not belong to a frame yet
+	ended   bool   // Want has found that the current frame has ended
+	partial []byte // the current frame, as far as it was in earlier chunks
+	done    []byte // memory of the last frame that was in several chunks
+	control []byte // control messages of the current frame
 	flags   int
 }
 
-// NewAssembler makes an Assembler for frames of a kind, whose messages have at
-// most max bytes.
+// NewAssembler returns an Assembler for frames of a kind whose messages have at most
+// max bytes.
 func NewAssembler(kind Kind, max int) *Assembler {
 	return &Assembler{split: Splitter{Kind: kind, Max: max}}
 }
 
-// Add takes the next chunk of the stream. Next must have returned false before.
+// Add takes over the next chunk of the stream. Next must have returned false.
 func (a *Assembler) Add(chunk Received) {
 	a.chunk, a.rest, a.fresh = chunk, chunk.Data, true
 }
 
-// Next returns the next frame that is complete; ok is false where there is none
-// without another chunk. The errors are those of Splitter.Feed, and
-// ErrTooManyDescriptors; the Assembler is of no use after one.
+// Next returns the next complete frame, or false if it needs another chunk for that.
+// The error is one of Splitter.Feed or ErrTooManyDescriptors; then only Abandon may
+// follow.
 func (a *Assembler) Next() (f Frame, ok bool, err error) {
 	n, end := 0, a.ended
 	if !end {
@@ -78,7 +78,7 @@ func (a *Assembler) Next() (f Frame, ok bool, err error) {
 	}
 	if !end {
 		a.partial = append(a.partial, data...)
-		a.control = slices.Clone(a.control) // the chunk's memory may be used again
+		a.control = slices.Clone(a.control) // the memory of the chunk may be reused
 		return Frame{}, false, nil
 	}
 	if len(a.partial) > 0 {
@@ -98,8 +98,8 @@ func (a *Assembler) frame(data []byte) Frame {
 	return f
 }
 
-// takeControl gives the control messages of the chunk to the frame that it ends in.
-// Of those that carry no descriptors, the latest count.
+// takeControl adds the control messages of the chunk to the frame in which the chunk
+// ends. Those without descriptors replace the ones from earlier chunks.
 func (a *Assembler) takeControl() error {
 	a.fresh = false
 	a.flags |= a.chunk.Flags
@@ -126,8 +126,8 @@ func (a *Assembler) takeControl() error {
 	return nil
 }
 
-// Trim gives up memory that is not needed until the next chunk comes. Next must have
-// returned false before.
+// Trim drops memory that is not needed before the next chunk. Next must have returned
+// false.
 func (a *Assembler) Trim() {
 	a.chunk, a.rest, a.done = Received{}, nil, nil
 	if len(a.partial) == 0 {
@@ -135,14 +135,15 @@ func (a *Assembler) Trim() {
 	}
 }
 
-// Pending reports whether something has come that Next has not looked at.
+// Pending reports whether there are bytes that Next has not examined.
 func (a *Assembler) Pending() bool { return len(a.rest) > 0 || a.ended }
 
-// Buffered is how many bytes have come of the frame that is under way.
+// Buffered returns how many bytes of the current frame have come.
 func (a *Assembler) Buffered() int { return len(a.partial) }
 
-// Rest returns what has come of a frame when the stream ends, and what the end of the
-// stream makes of it. Descriptors that came behind the last frame are a part of one.
+// Rest returns the part of a frame that has come when the stream ends, and what the end
+// of the stream makes of it. Descriptors that came after the last frame count as part
+// of one.
 func (a *Assembler) Rest() (Frame, Ending) {
 	data, e := a.split.Kind.Rest(a.partial)
 	if e == Nothing && len(a.control) > 0 {
@@ -155,8 +156,8 @@ func (a *Assembler) Rest() (Frame, Ending) {
 	return a.frame(data), e
 }
 
-// Abandon gives up what has come and was not returned by Next. It returns the control
-// messages of that: the descriptors in them are the caller's.
+// Abandon drops what Next has not returned. It returns the control messages of that;
+// the descriptors in them belong to the caller.
 func (a *Assembler) Abandon() (control []byte) {
 	control = a.control
 	if a.fresh {
@@ -166,13 +167,14 @@ func (a *Assembler) Abandon() (control []byte) {
 	return control
 }
 
-// Want returns how many of the bytes b, which wait in the socket (MSG_PEEK), belong
-// to at most so many frames: all that are complete in b, or else the part of one.
-// Who receives exactly as many takes nothing of what follows the last frame. Where
-// the frame that is under way has ended before b, that is 0, and Next returns it.
+// Want returns how many of the bytes b, which are queued in the socket (MSG_PEEK),
+// belong to the next frames: to as many complete ones as b has, but no more than frames
+// says, or to the part of one. A caller that receives exactly as many bytes takes nothing
+// that follows the last frame. If the current frame has ended before b, Want returns 0,
+// and Next returns that frame.
 func (a *Assembler) Want(b []byte, frames int) (n int, err error) {
 	if a.split.Kind == JSON {
-		frames = min(frames, 1) // of what may be invalid, each is looked at by itself
+		frames = min(frames, 1) // which may be invalid, so that each is checked by itself
 	}
 	ahead := a.split
 	for found := 0; found < frames && n < len(b); found++ {

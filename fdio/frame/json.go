@@ -1,18 +1,18 @@
 package frame
 
-// jsonSpace is what may stand between JSON values: RFC 8259, section 2.
+// jsonSpace is the white space between JSON values: RFC 8259, section 2.
 const jsonSpace = " \t\r\n"
 
-// jsonState is how far a JSON value has come.
+// jsonState is how much of a JSON value has been read.
 type jsonState struct {
 	depth    int // of objects and arrays
 	inString bool
 	escaped  bool
-	scalar   bool // a number or a word, which ends where something else begins
+	scalar   bool // a number or a word, which has no end mark of its own
 }
 
-// splitJSON counts the white space behind a value to it, as far as it is in b:
-// descriptors that were sent with a value and its newline belong to the value.
+// splitJSON takes the white space that follows a value in b as part of the value:
+// descriptors that were sent with the value and a newline belong to it.
 func splitJSON(s *Splitter, b []byte) (n int, end bool, err error) {
 	n, end, err = s.json.feed(b)
 	if err == nil {
@@ -24,7 +24,7 @@ func splitJSON(s *Splitter, b []byte) (n int, end bool, err error) {
 	return n, end, err
 }
 
-// feed looks for the end of the value by its brackets and quotes.
+// feed finds the end of the value by its brackets and quotes.
 func (s *jsonState) feed(b []byte) (n int, end bool, err error) {
 	for i, c := range b {
 		switch {

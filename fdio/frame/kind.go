@@ -10,26 +10,27 @@ import (
 	"fdmsg/fdio/cmsg"
 )
 
-// Kind is one way to mark where a message of a stream ends. Kinds can be compared.
-// The zero Kind is Chunk.
+// Kind is a way to mark where a message in a stream ends. Kinds can be compared. The
+// zero Kind is Chunk.
 type Kind struct{ row *row }
 
-// row is what is to be known of a kind.
+// row describes a kind.
 type row struct {
 	name string
-	// split looks at b, which comes next in the stream, and returns how many bytes
-	// of it belong to the frame, and whether the frame ends with them.
+	// split returns how many of the next bytes b of the stream belong to the frame,
+	// and whether the frame ends with them.
 	split func(s *Splitter, b []byte) (n int, end bool, err error)
-	// complete makes a frame of the gathered buffers of a message.
+	// complete makes a frame of the buffers of a message, which are sent in order.
 	complete func(buffers [][]byte) ([][]byte, error)
-	// message is what a whole frame says, without what marks its beginning and end.
+	// message returns the message in a complete frame, without the marks of its
+	// beginning and end.
 	message func(frame []byte) ([]byte, error)
-	// rest is what has come of a frame when the stream ends, and what the end of
-	// the stream makes of it.
+	// rest returns the message in the part of a frame that has come when the stream
+	// ends, and what the end of the stream makes of it.
 	rest func(frame []byte) ([]byte, Ending)
 }
 
-// kinds are all kinds, in the order in which they are listed to users.
+// kinds are all kinds, in the order in which users see them.
 var kinds = [...]row{
 	{"chunk", splitChunk, completeNothing, wholeFrame, unfinished},
 	{"line", splitAt('\n'), completeWith('\n'), withoutLast, unfinished},
@@ -40,15 +41,15 @@ var kinds = [...]row{
 	{"eof", splitNowhere, completeNothing, wholeFrame, finished},
 }
 
-// The kinds that code refers to by name.
+// The kinds.
 var (
-	Chunk = Kind{}          // none: a message is what one recvmsg(2) returned
-	Line  = Kind{&kinds[1]} // ends with a newline
-	NUL   = Kind{&kinds[2]} // ends with a NUL byte
-	U32BE = Kind{&kinds[3]} // follows its length, 32 bits in network byte order
-	U32LE = Kind{&kinds[4]} // follows its length, 32 bits, the lowest byte first
-	JSON  = Kind{&kinds[5]} // is a JSON value, RFC 8259
-	EOF   = Kind{&kinds[6]} // is everything up to the end of the stream
+	Chunk = Kind{}          // no frames: a message is what one recvmsg(2) returns
+	Line  = Kind{&kinds[1]} // a message ends with a newline
+	NUL   = Kind{&kinds[2]} // a message ends with a NUL byte
+	U32BE = Kind{&kinds[3]} // a message follows its length, 32 bits in network byte order
+	U32LE = Kind{&kinds[4]} // a message follows its length, 32 bits, the lowest byte first
+	JSON  = Kind{&kinds[5]} // a message is a JSON value: RFC 8259
+	EOF   = Kind{&kinds[6]} // a message is everything up to the end of the stream
 )
 
 // Errors of frames.
@@ -58,7 +59,7 @@ var (
 	ErrTooManyDescriptors = errors.New("too many descriptors for one frame")
 )
 
-// Names are the names of all kinds, as Parse reads them.
+// Names returns the names of all kinds, as Parse reads them.
 func Names() []string {
 	names := make([]string, len(kinds))
 	for i := range kinds {
@@ -67,7 +68,7 @@ func Names() []string {
 	return names
 }
 
-// Parse returns the kind of that name. The error is a *cmsg.NameError.
+// Parse returns the kind called name. The error is a *cmsg.NameError.
 func Parse(name string) (Kind, error) {
 	for i := range kinds {
 		if kinds[i].name != name {
@@ -88,7 +89,7 @@ func (k Kind) table() *row {
 	return k.row
 }
 
-// String is the name of the kind.
+// String returns the name of the kind.
 func (k Kind) String() string { return k.table().name }
 
 // UnmarshalText reads the name of a kind, as Parse does.
@@ -97,28 +98,27 @@ func (k *Kind) UnmarshalText(name []byte) (err error) {
 	return err
 }
 
-// Complete makes one frame of buffers, which are to be sent gathered. A frame of
-// kind EOF is completed by shutting down the sending side: shutdown(2). The error
-// is ErrTooLong where the length cannot be expressed.
+// Complete adds to the buffers of a message what makes a frame of them; they are to be
+// sent in order. A frame of kind EOF is completed by shutting down the sending side:
+// shutdown(2). The error is ErrTooLong if 32 bits cannot express the length.
 func (k Kind) Complete(buffers [][]byte) ([][]byte, error) { return k.table().complete(buffers) }
 
-// Message is what a whole frame says, without what marks where it begins and ends.
-// The error is ErrInvalidJSON.
+// Message returns the message in a complete frame, without the marks of its beginning
+// and end. The error is ErrInvalidJSON.
 func (k Kind) Message(frame []byte) ([]byte, error) { return k.table().message(frame) }
 
-// Ending is what the end of a stream makes of the bytes that have come since the
-// last frame.
+// Ending is what the end of a stream makes of the bytes after the last frame.
 type Ending int
 
 // The endings of a stream.
 const (
-	Nothing    Ending = iota // they are no part of a frame: there are none, or white space between JSON values
-	Unfinished               // they are a part of a frame
-	Complete                 // they are a frame, which the end of the stream completes
+	Nothing    Ending = iota // there are no bytes, or only white space after a JSON value
+	Unfinished               // the bytes are the beginning of a frame
+	Complete                 // the bytes are a frame, which the end of the stream completes
 )
 
-// Rest is what the bytes frame say, which have come since the last frame, and what
-// the end of the stream makes of them.
+// Rest returns the message in frame, the bytes after the last frame, and what the end
+// of the stream makes of them.
 func (k Kind) Rest(frame []byte) (message []byte, e Ending) {
 	if len(frame) == 0 {
 		return nil, Nothing
@@ -153,7 +153,7 @@ func completeWith(delimiter byte) func([][]byte) ([][]byte, error) {
 
 func withoutLast(frame []byte) ([]byte, error) { return frame[:len(frame)-1], nil }
 
-// lengthSize is how many bytes the length before a frame has.
+// lengthSize is the size in bytes of the length before a message.
 const lengthSize = 4
 
 // byteOrder is binary.BigEndian or binary.LittleEndian.
@@ -162,7 +162,7 @@ type byteOrder interface {
 	binary.AppendByteOrder
 }
 
-// splitLength reads the length first, and then as much.
+// splitLength reads the length, and then as many bytes.
 func splitLength(order byteOrder) func(*Splitter, []byte) (int, bool, error) {
 	return func(s *Splitter, b []byte) (n int, end bool, err error) {
 		if s.size < lengthSize {
@@ -200,7 +200,7 @@ func afterLengthUnfinished(frame []byte) ([]byte, Ending) {
 	return frame[min(len(frame), lengthSize):], Unfinished
 }
 
-// splitNowhere takes everything.
+// splitNowhere finds no end.
 func splitNowhere(s *Splitter, b []byte) (n int, end bool, err error) {
 	return len(b), false, s.limit(len(b))
 }

@@ -2,21 +2,21 @@ package frame
 
 import "fmt"
 
-// Splitter finds the ends of frames in a stream, without keeping a byte of it. It
-// is a value: a copy can look ahead.
+// Splitter finds the ends of frames in a stream. It keeps no bytes of it, and a copy of
+// a Splitter can look ahead.
 type Splitter struct {
 	Kind Kind
-	Max  int // the most bytes that a message may have
+	Max  int // the most bytes of a message
 
-	size   int              // bytes fed of the frame that is under way
-	length [lengthSize]byte // of a frame that follows its length
+	size   int              // bytes of the current frame so far
+	length [lengthSize]byte // of the current frame, if it follows its length
 	json   jsonState
 }
 
-// Feed looks at b, which comes next in the stream, and returns how many bytes of b
-// belong to the frame that is under way, and whether the frame ends with them. That
-// may be no byte: a number of JSON ends where something else begins. The errors
-// are ErrTooLong and ErrInvalidJSON; where the next frame begins is not known then.
+// Feed takes b, the next bytes of the stream. It returns how many of them belong to the
+// current frame, and whether the frame ends with them. They may be none: a number in JSON
+// ends where another value begins. The error is ErrTooLong or ErrInvalidJSON; then it is
+// not known where the next frame begins.
 func (s *Splitter) Feed(b []byte) (n int, end bool, err error) {
 	n, end, err = s.Kind.table().split(s, b)
 	s.size += n
@@ -26,7 +26,7 @@ func (s *Splitter) Feed(b []byte) (n int, end bool, err error) {
 	return n, end, err
 }
 
-// limit fails where the message would have more than Max bytes with n more.
+// limit fails if n more bytes would make the message longer than Max.
 func (s *Splitter) limit(n int) error {
 	if s.size+n > s.Max {
 		return fmt.Errorf("%w: more than %d bytes", ErrTooLong, s.Max)

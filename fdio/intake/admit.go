@@ -7,17 +7,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sender is where a message came from. Senders can be compared.
+// Sender is the sender of a message. Senders can be compared.
 type Sender struct {
-	Address     fdio.Address     // zero where the connection says it, or nobody knows
-	Credentials cmsg.Credentials // zero where they are not Known
+	Address     fdio.Address     // zero if it is that of the connection, or unknown
+	Credentials cmsg.Credentials // zero unless Known
 	Known       bool
-	// IsDestination is true where the message is of the error queue: Address is where
-	// a message had gone to.
+	// IsDestination is true for a message from the error queue: Address is the
+	// address that the original message was sent to.
 	IsDestination bool
 }
 
-// Peer are the credentials, nil where nobody knows them.
+// Peer returns the credentials, or nil if they are not known.
 func (s *Sender) Peer() *cmsg.Credentials {
 	if !s.Known {
 		return nil
@@ -25,7 +25,7 @@ func (s *Sender) Peer() *cmsg.Credentials {
 	return &s.Credentials
 }
 
-// senderOf is who sent a message.
+// senderOf returns the sender of a message.
 func (c *Conn) senderOf(m *Message) Sender {
 	s := Sender{Address: m.From, IsDestination: m.Flags&unix.MSG_ERRQUEUE != 0}
 	switch {
@@ -37,8 +37,8 @@ func (c *Conn) senderOf(m *Message) Sender {
 	return s
 }
 
-// admit says who sent a message, and reports whether it is taken. Of one that is not
-// it closes the descriptors. The error is the end of the connection.
+// admit sets the sender of a message, and reports whether the message is taken. If not,
+// it closes the descriptors of the message. An error ends the connection.
 func (c *Conn) admit(m *Message) (taken bool, err error) {
 	m.Sender = c.senderOf(m)
 	if c.asksEach && !c.in.allows(m.Sender.Peer()) {
@@ -50,7 +50,7 @@ func (c *Conn) admit(m *Message) (taken bool, err error) {
 	case Drop:
 		m.drop()
 	case Cut:
-		// Where none could be installed, only the flag says that some came.
+		// If none could be installed, only the flag tells that some were sent.
 		if len(m.Rights(nil)) == 0 && m.Flags&unix.MSG_CTRUNC == 0 {
 			break
 		}

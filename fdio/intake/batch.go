@@ -10,55 +10,55 @@ import (
 )
 
 const (
-	// maxMessages is how many messages a batch has at most.
+	// maxMessages is the most messages in a batch.
 	maxMessages = 64
-	// maxTogether is how many of them one recvmmsg(2) receives at most.
+	// maxTogether is the most messages that one recvmmsg(2) receives.
 	maxTogether = 16
-	// maxDescriptors is how many descriptors a batch collects before it ends.
+	// maxDescriptors is the number of descriptors with which a batch ends.
 	maxDescriptors = 64
-	// smallMessage is how many bytes of data, and of control messages, a message
-	// has at most behind which another one is received into the same memory.
+	// smallMessage is the most bytes of data, and of control messages, of a message
+	// after which another one is received into the same memory.
 	smallMessage = 4 << 10
 )
 
-// Message is a received message. Its data and control messages are good until the
+// Message is a received message. Its data and control messages are valid until the
 // batch is released.
 type Message struct {
 	fdio.Incoming
 	Received   time.Time
-	Number     int64 // in the order of receiving, over all connections, from 1
+	Number     int64 // counted from 1 over all connections, in the order of receiving
 	Sender     Sender
-	DroppedFDs int  // how many descriptors were closed, with Drop
-	Unfinished bool // not all of it has come, and nothing more will
+	DroppedFDs int  // number of descriptors that were closed, with Drop
+	Unfinished bool // the stream ended in the middle of the message
 
-	one [1][]byte // memory of Buffers
+	one [1][]byte // memory of Buffers, if there is one
 }
 
-// Batch are messages of one connection that were there together: one at least.
+// Batch is one or more messages of one connection that were there together.
 type Batch struct {
 	Conn     *Conn
 	Messages []*Message
-	// Borrowed is true where the messages are good only until Sink.Take returns.
+	// Borrowed is true if the messages are valid only until Sink.Take returns.
 	Borrowed bool
-	// Descriptors is how many descriptors came with the messages.
+	// Descriptors is the number of descriptors that came with the messages.
 	Descriptors int
 
 	in       *Intake
-	last     bool       // nothing more was there behind the messages
-	spare    bool       // descriptors are left for others while this batch has its own
+	last     bool       // nothing more was queued after the messages
+	spare    bool       // enough descriptors are left for others while this batch has its own
 	memory   []*Message // of Messages; the first len(Messages) are in use
 	arena    arena
 	together fdio.Batch
-	places   int // taken of room
-	held     int // descriptors that are counted in room
+	places   int // places taken from room
+	held     int // descriptors counted in room
 	fds      []int
 }
 
-// Shareable reports whether the batch may be kept while the next one is received.
+// Shareable reports whether the sink may keep the batch while the next one is received.
 func (b *Batch) Shareable() bool { return !b.Borrowed && b.spare }
 
-// Release gives the batch back, and closes the descriptors that are still in the
-// control messages of its messages.
+// Release returns the batch to its Intake, and closes the descriptors that are still in
+// the control messages of its messages.
 func (b *Batch) Release() {
 	for _, m := range b.Messages {
 		m.Close()
@@ -74,24 +74,24 @@ func (b *Batch) Release() {
 	b.in.batches.Put(b)
 }
 
-// clear makes m hold nothing.
+// clear drops what m refers to.
 func (m *Message) clear() {
 	m.Buffers, m.Space, m.Control = nil, nil, nil
 	m.one[0] = nil
 	m.DroppedFDs, m.Unfinished, m.Sender = 0, false, Sender{}
 }
 
-// newBatch is an empty batch.
+// newBatch returns an empty batch.
 func (c *Conn) newBatch() *Batch {
 	b := c.in.batches.Get().(*Batch)
 	b.Conn, b.spare = c, true
 	return b
 }
 
-// message is the memory of the next message.
+// message returns the memory for the next message.
 func (b *Batch) message() *Message { return b.at(len(b.Messages)) }
 
-// at is the memory of message i.
+// at returns the memory of message i.
 func (b *Batch) at(i int) *Message {
 	for i >= len(b.memory) {
 		b.memory = append(b.memory, new(Message))
@@ -99,7 +99,7 @@ func (b *Batch) at(i int) *Message {
 	return b.memory[i]
 }
 
-// add takes the next message into the batch.
+// add appends the next message to the batch.
 func (b *Batch) add(m *Message) {
 	b.Messages = append(b.Messages, m)
 	b.Descriptors += b.countDescriptors(m)
@@ -113,21 +113,21 @@ func (b *Batch) countDescriptors(m *Message) int {
 	return len(b.fds)
 }
 
-// hold counts the descriptors of the batch as held, now that they are known.
+// hold counts the descriptors of the batch in room, now that their number is known.
 func (b *Batch) hold() {
 	b.in.room.hold(b.Descriptors - b.held)
 	b.held = b.Descriptors
 }
 
-// controlSize is how many bytes for control messages a message needs.
+// controlSize returns how many bytes of control messages a message needs.
 func (c *Conn) controlSize() int { return c.socket.ControlSpace(c.in.opts.ControlSize) }
 
-// descriptorsEach is how many descriptors a message installs at most: those of
-// SCM_RIGHTS, and a pidfd.
+// descriptorsEach is the most descriptors that one message installs: those of SCM_RIGHTS,
+// and a pidfd.
 const descriptorsEach = cmsg.MaxDescriptors + 1
 
-// drop closes the descriptors of a message that were passed, and takes the control
-// messages that they came in out of it.
+// drop closes the descriptors that were passed in a message, and removes the control
+// messages in which they came.
 func (m *Message) drop() {
 	kept := m.Control[:0:0]
 	for c := range cmsg.Messages(m.Control) {

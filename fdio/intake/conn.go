@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is one socket that messages are received from: an accepted connection, a
-// connected socket, or one for datagrams.
+// Conn is a socket from which messages are received: an accepted connection, another
+// connected socket, or a datagram socket.
 type Conn struct {
 	in     *Intake
 	socket *fdio.Socket
@@ -23,27 +23,27 @@ type Conn struct {
 	peer   *cmsg.Credentials
 
 	source source
-	sink   Sink // nil: no message has come
+	sink   Sink // nil before the first message
 	pace   pace
 
-	received   int  // messages
-	asksEach   bool // whether a message is allowed: its sender is not known by the connection
+	received   int  // number of messages
+	asksEach   bool // the sender is not known before a message: Options.Allow is asked for each
 	unfinished bool
 }
 
-// errStopped is the end of a connection by the end of the run.
+// errStopped ends a connection because the run ends.
 var errStopped = errors.New("stopped")
 
-// sinkError is an error of a sink.
+// sinkError marks an error of a sink.
 type sinkError struct{ err error }
 
 func (e *sinkError) Error() string { return e.err.Error() }
 func (e *sinkError) Unwrap() error { return e.err }
 
-// Conn makes a Conn of a socket, which stays the caller's to close.
+// Conn returns a Conn for a socket, which the caller remains responsible for closing.
 func (in *Intake) Conn(s *fdio.Socket) *Conn { return in.newConn(s, s.Local().String()) }
 
-// newConn is Conn where the local address of s reads as local.
+// newConn is Conn with the text of the local address of s.
 func (in *Intake) newConn(s *fdio.Socket, local string) *Conn {
 	c := &Conn{in: in, socket: s, local: local}
 	c.source = source{conn: c, most: 1}
@@ -56,33 +56,33 @@ func (in *Intake) newConn(s *fdio.Socket, local string) *Conn {
 	return c
 }
 
-// Socket is the socket that messages are received from.
+// Socket returns the socket from which messages are received.
 func (c *Conn) Socket() *fdio.Socket { return c.socket }
 
-// Number is the number of the connection, in the order of accepting, from 1; 0 where
-// the socket was not accepted.
+// Number returns the number of the connection, counted from 1 in the order of accepting,
+// or 0 if the socket was not accepted.
 func (c *Conn) Number() int { return c.number }
 
-// Local is the address that the socket is bound to, as text.
+// Local returns the address that the socket is bound to, as text.
 func (c *Conn) Local() string { return c.local }
 
-// Remote is the address of the peer, as text; empty where the socket has none.
+// Remote returns the address of the peer, as text, or "" if the socket has none.
 func (c *Conn) Remote() string { return c.socket.Peer().String() }
 
-// Peer is who the peer of a connected Unix socket is, nil where nobody knows.
+// Peer returns the credentials of the peer of a connected Unix socket, or nil if they are
+// not known.
 func (c *Conn) Peer() *cmsg.Credentials { return c.peer }
 
-// Received is how many messages have been received.
+// Received returns the number of messages that have been received.
 func (c *Conn) Received() int { return c.received }
 
-// Unfinished reports whether the stream ended, or receiving did, in the middle of a
-// frame.
+// Unfinished reports whether the stream, or the run, ended in the middle of a frame.
 func (c *Conn) Unfinished() bool { return c.unfinished }
 
-// Held is how many bytes have come of a message that is not complete.
+// Held returns how many bytes of an incomplete message have come.
 func (c *Conn) Held() int { return c.source.held() }
 
-// wrap puts the address that the connection is known by before err.
+// wrap adds the address of the peer, or of the socket, to err.
 func (c *Conn) wrap(err error) error {
 	address := c.Remote()
 	if address == "" {
@@ -91,9 +91,9 @@ func (c *Conn) wrap(err error) error {
 	return wrap(address, err)
 }
 
-// Serve hands every message to the sink, until the end of the stream, of the run, or
-// of what is wanted, none of which is an error. The error is one of the sink, as it
-// is, or a *fdio.Error, with an *UnreadError in it where something was left.
+// Serve hands every message to the sink until the stream or the run ends, or the count
+// is reached; none of these is an error. The error is that of the sink, or a *fdio.Error,
+// which wraps an *UnreadError if something was left in the socket.
 func (c *Conn) Serve() error {
 	c.in.stopper.add(c.socket)
 	defer c.in.stopper.remove(c.socket)
@@ -105,7 +105,8 @@ func (c *Conn) serve() error {
 	return c.end(c.receive())
 }
 
-// Next waits for one batch, which is the caller's to release, instead of Serve.
+// Next waits for one batch, which the caller has to release. It is for callers that do not
+// use Serve. The error is io.EOF at the end of the stream, ErrCounted, or a *fdio.Error.
 func (c *Conn) Next() (*Batch, error) {
 	c.in.stopper.add(c.socket)
 	defer c.in.stopper.remove(c.socket)
@@ -130,7 +131,7 @@ func (c *Conn) Next() (*Batch, error) {
 	}
 }
 
-// lastFrame is the frame that the end of the stream makes whole, nil where there is
+// lastFrame returns the frame that the end of the stream completes, or nil if there is
 // none.
 func (c *Conn) lastFrame() *Batch {
 	b, whole := c.source.rest(true)
@@ -142,7 +143,7 @@ func (c *Conn) lastFrame() *Batch {
 	return b
 }
 
-// wrapUnlessEnd is wrap for what is no end that the caller knows of.
+// wrapUnlessEnd is wrap, except for errors that callers compare with.
 func (c *Conn) wrapUnlessEnd(err error) error {
 	if _, ok := errors.AsType[*fdio.Error](err); ok || err == io.EOF || err == ErrCounted {
 		return err
@@ -150,11 +151,11 @@ func (c *Conn) wrapUnlessEnd(err error) error {
 	return c.wrap(err)
 }
 
-// Close closes the descriptors of messages that did not become complete. It does not
-// close the socket.
+// Close closes the descriptors of a message that is not complete. It does not close the
+// socket.
 func (c *Conn) Close() { c.source.close() }
 
-// receive hands batch after batch to the sink. It returns why there are no more.
+// receive hands batch after batch to the sink. It returns the reason why it stopped.
 func (c *Conn) receive() error {
 	for {
 		b, err := c.source.next()
@@ -190,8 +191,8 @@ func (c *Conn) take(b *Batch) error {
 	return nil
 }
 
-// takeRest hands over what has come of a message that is not complete. It does not
-// count as received, unless the end of the stream makes it whole.
+// takeRest hands an incomplete message to the sink. The message does not count as
+// received, unless the end of the stream completes it.
 func (c *Conn) takeRest(atEnd bool) error {
 	b, whole := c.source.rest(atEnd)
 	if b == nil {
@@ -204,8 +205,8 @@ func (c *Conn) takeRest(atEnd bool) error {
 	return c.take(b)
 }
 
-// wait waits for messages, after everything that was taken is done. The error is
-// errStopped, ErrIdle, or one of waiting.
+// wait flushes the sink and waits for messages. The error is errStopped, ErrIdle, or one
+// of the sink or the socket.
 func (c *Conn) wait() error {
 	if c.sink != nil {
 		if err := c.sink.Flush(); err != nil {
@@ -225,13 +226,13 @@ func (c *Conn) wait() error {
 		return err
 	case c.in.ctx.Err() != nil:
 		return errStopped
-	case isReadable(c.socket): // it came just now
+	case isReadable(c.socket): // something arrived at the last moment
 		return nil
 	}
 	return ErrIdle
 }
 
-// end is the end of the connection, because of err.
+// end ends the connection because of err. It returns what its user is told.
 //
 //go:noinline
 func (c *Conn) end(err error) error {
@@ -252,8 +253,8 @@ func (c *Conn) end(err error) error {
 	return errors.Join(c.takeRest(err == io.EOF), result)
 }
 
-// takePending hands over the frames that have been received, now that the sink has
-// failed: it counts them as lost.
+// takePending hands over the frames that have been received already after the sink has
+// failed: the sink counts them as lost.
 func (c *Conn) takePending() {
 	for c.source.frames != nil && c.source.frames.Pending() {
 		b, err := c.source.nextFrames(false)

@@ -2,20 +2,21 @@ package intake
 
 import "sync"
 
-// count is how many more messages may be received over all connections.
+// count is the number of messages that may still be received, over all connections.
 type count struct {
 	mu      sync.Mutex
 	limited bool
 	left    int
-	reached func() // is called when the last one has been received
+	reached func() // called when the last one has been received
 }
 
 func (c *count) init(messages int, reached func()) {
 	c.limited, c.left, c.reached = messages > 0, messages, reached
 }
 
-// take returns how many more messages may be received, of so many. settle must
-// follow, and say how many were: until then nobody else receives.
+// take returns how many messages the caller may receive, at most the given number. The
+// caller then calls settle with the number that it has received. Until then no other
+// connection receives.
 func (c *count) take(most int) int {
 	if !c.limited {
 		return most

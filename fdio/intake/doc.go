@@ -1,37 +1,52 @@
-// Package intake receives messages from many sockets, in order, and hands them to
-// sinks: accepting connections, deciding what is taken, gathering messages that are
-// there together, pausing, counting, and draining at the end. It knows nothing of
-// what becomes of a message.
+// Package intake receives messages from many sockets and hands them, in order, to
+// sinks. It accepts connections, decides which messages are taken, gathers those that
+// arrive together, waits, counts, and drains the sockets at the end. It does not know
+// what a sink does with a message.
 //
-// The way of a message:
+// A message goes through these functions:
 //
-//	source.next    receives what is there, and never waits: recvmsg(2), recvmmsg(2), frames
-//	Conn.serve     takes batch after batch; waits where nothing is there
-//	Sink.Take      makes of a batch what it is for, and releases it
+//	source.next    receives what is there and never waits: recvmsg(2), recvmmsg(2), frames
+//	Conn.receive   takes batch after batch, and waits if nothing is there
+//	Sink.Take      uses a batch, and releases it
 //
-// One unit goes that way, the Batch: the messages of one connection that were there
-// together, 64 at most. Waiting happens in Conn.wait and nowhere else.
+// They pass on a Batch: the messages of one connection, 64 at most, that were there
+// together. All waiting for messages is in Conn.wait.
 //
 //   - intake.go: Options, Intake, Sink, Observer: what the user of the package sees
-//   - server.go: accepting connections and serving sockets, many at once
-//   - conn.go: the life of one connection, from the first wait to its end
+//   - server.go: accepting connections and serving many sockets at once
+//   - conn.go: a connection, from the first wait to its end
 //   - source.go, frames.go: receiving a batch
-//   - batch.go: Batch, Message, and their memory
+//   - batch.go, memory.go: Batch, Message, and their memory
 //   - admit.go: which messages are taken, and who sent them
-//   - count.go: how many messages may still be received
+//   - count.go: how many more messages may be received
 //   - room.go: how much memory and how many descriptors batches may hold
 //   - pace.go: how to wait
-//   - drain.go: what is queued when the run ends
+//   - drain.go: receiving what is queued when the run ends
 //   - stopper.go: ending many waits at once
 //
 // # What the kernel does that shaped it
 //
-// Closing a Unix socket resets the connections that are queued on it and drops what
-// is queued in it. shutdown(SHUT_RD) refuses new connections, and new messages, and
-// still lets the queued ones be taken: that is how a run ends without losing what
-// was sent. On TCP shutdown resets, so there the queued connections are accepted and
-// the listening socket is closed after that.
+// Closing a Unix socket resets the connections and drops the messages that are queued
+// on it. shutdown(2) with SHUT_RD refuses new connections and new messages, and leaves
+// the queued ones to be received: thus a run ends without losing what was sent. On TCP,
+// shutdown resets connections; there, queued connections are accepted until there are
+// no more, and then the listening socket is closed.
+//
+// accept4(2) needs a free descriptor before it looks for a connection, so that a shortage
+// of descriptors (EMFILE) does not tell whether a connection is waiting.
 //
 // recvmmsg(2) repeats the empty message that stands for the end of a seqpacket
-// connection, and an error that it meets behind messages comes with the next call.
+// connection. An error that it meets after it has received messages is returned by the
+// next call.
+//
+// A stream with plain data is received with one recvmsg(2), but a message with
+// descriptors ends the call, even if more is queued. Bytes that are received from a
+// stream cannot be put back: if the number of frames is limited, they are first peeked at,
+// with MSG_PEEK, and then exactly those frames are received.
+//
+// A datagram that was queued before the receiver had SO_PASSCRED set comes with
+// credentials of nobody, pid 0 and the overflow uid: its sender counts as unknown.
+//
+// If no descriptor could be installed because none was free, MSG_CTRUNC is all that
+// tells that some were sent. With Cut, the flag alone therefore refuses a message.
 package intake

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UnreadError says that the end has come before everything that was queued was
+// UnreadError says that the run ended before everything that was queued had been
 // received.
 type UnreadError struct{ Bytes int }
 
@@ -20,10 +20,10 @@ func (e *UnreadError) Error() string {
 	return fmt.Sprintf("not all that was queued could be received in time: %d bytes", e.Bytes)
 }
 
-// drains reports whether the run is to end, and what is queued is still received.
+// drains reports whether the run is ending and what is queued is still to be received.
 func (in *Intake) drains() bool { return in.opts.Drain >= 0 && in.parent.Err() != nil }
 
-// drainEnd is when what is queued is not received any more.
+// drainEnd returns the time at which draining ends.
 func (in *Intake) drainEnd() time.Time {
 	if at := in.endedAt.Load(); at != 0 {
 		return time.Unix(0, at).Add(in.opts.Drain)
@@ -31,12 +31,12 @@ func (in *Intake) drainEnd() time.Time {
 	return time.Now().Add(in.opts.Drain)
 }
 
-// cause is why the run has ended.
+// cause returns the reason why the run has ended.
 func (in *Intake) cause() error { return context.Cause(in.ctx) }
 
-// drain receives what is queued, once at least. On Unix sockets nothing can be added
-// to that any more; on others something may until the time is up. It returns how the
-// messages ended: io.EOF, ErrCounted or EAGAIN; or an error.
+// drain receives what is queued, at least once. On Unix sockets nothing can be added to
+// the queue any more; on others it can, until the time is up. It returns how receiving
+// ended, io.EOF, ErrCounted or EAGAIN, or an error.
 func (c *Conn) drain() (ending, err error) {
 	c.socket.ShutdownRead()
 	end := c.in.drainEnd()
@@ -59,19 +59,19 @@ func (c *Conn) drain() (ending, err error) {
 	return nil, c.leftUnread()
 }
 
-// pending reports whether frames have been received that were not handed over.
+// pending reports whether frames have been received but not handed to the sink.
 func (c *Conn) pending() bool { return c.source.frames != nil && c.source.frames.Pending() }
 
-// leftUnread is an error where something is queued that will not be received, now
-// that the run ends.
+// leftUnread returns an error if something is queued that will not be received, because
+// the run is ending.
 func (c *Conn) leftUnread() error {
 	if !c.in.drains() {
 		return nil
 	}
 	bytes := queuedBytes(c.socket)
-	if c.socket.IsDatagram() { // that was the next one
+	if c.socket.IsDatagram() { // bytes is the size of the next one only
 		if c.socket.Inherited() {
-			return nil // others may go on with it
+			return nil // another process may go on receiving
 		}
 		bytes = c.discard()
 	}
@@ -81,8 +81,8 @@ func (c *Conn) leftUnread() error {
 	return c.wrap(&UnreadError{bytes})
 }
 
-// queuedBytes is how many bytes wait to be received from s: SIOCINQ, unix(7), tcp(7).
-// For datagrams of UDP it is what the next one has.
+// queuedBytes returns how many bytes wait to be received from s: SIOCINQ, unix(7),
+// tcp(7). For UDP it is the size of the next datagram.
 func queuedBytes(s *fdio.Socket) (n int) {
 	control(s, func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ) })
 	return n
@@ -101,10 +101,9 @@ func control(s *fdio.Socket, f func(fd uintptr)) {
 	}
 }
 
-// discard receives the datagrams that are queued, and returns how many bytes they
-// had.
+// discard receives the datagrams that are queued, and returns the number of their bytes.
 func (c *Conn) discard() (bytes int) {
-	const most = 100_000 // others may go on sending
+	const most = 100_000 // since peers may go on sending
 	b := c.newBatch()
 	defer b.Release()
 	m := b.message()

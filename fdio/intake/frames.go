@@ -9,21 +9,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chunk is what one recvmsg(2) returns of a stream that is split into frames. The
-// frames lie in it.
+// chunk is what one recvmsg(2) returns from a stream that is split into frames. The
+// frames are parts of it.
 type chunk struct {
 	msg      fdio.Incoming
 	buffers  [1][]byte // of msg
-	data     []byte    // their memory
+	data     []byte    // memory of buffers
 	received time.Time
 }
 
-// peekSize is how many bytes are looked at, before as many are received as belong to
-// frames that are wanted.
+// peekSize is the most bytes that are peeked at to find out how many of them belong to
+// the frames that are wanted.
 const peekSize = 64 << 10
 
-// nextFrames is next for a stream that is split into frames. Where it may not
-// receive, it returns those that have come already.
+// nextFrames is next for a stream that is split into frames. If mayReceive is false, it
+// returns only frames that have been received already.
 func (s *source) nextFrames(mayReceive bool) (*Batch, error) {
 	in := s.conn.in
 	b := s.conn.newBatch()
@@ -43,8 +43,8 @@ func (s *source) nextFrames(mayReceive bool) (*Batch, error) {
 	return b.orNone(err)
 }
 
-// fill takes up to so many frames into the batch: those that have come, or else
-// those that the next chunk brings.
+// fill adds frames to the batch, at most as many as are allowed: those that have been
+// received already or, if there are none, those of the next chunk.
 func (s *source) fill(b *Batch, allowed int, mayReceive bool) error {
 	if allowed == 0 {
 		return ErrCounted
@@ -71,7 +71,7 @@ func (s *source) fill(b *Batch, allowed int, mayReceive bool) error {
 	return nil
 }
 
-// addFrame takes a frame into the batch, if it is to be taken.
+// addFrame adds a frame to the batch, if it is admitted.
 func (s *source) addFrame(b *Batch, f frame.Frame) error {
 	m := b.message()
 	m.one[0] = f.Data
@@ -91,9 +91,8 @@ func (s *source) receivedAt() time.Time {
 	return s.chunk.received
 }
 
-// receiveChunk receives what comes next. With Options.Count that is no more than
-// belongs to as many frames, so that whoever uses the socket after this run goes on
-// right behind them.
+// receiveChunk receives the next chunk. With Options.Count that is no more than the
+// frames that are allowed, so that the next user of the socket continues right after them.
 func (s *source) receiveChunk(allowed int) error {
 	c := s.conn
 	if s.chunk == nil {
@@ -106,12 +105,12 @@ func (s *source) receiveChunk(allowed int) error {
 		if err != nil {
 			return err
 		}
-		if n > 0 { // else receiving says that this is the end
+		if n > 0 { // otherwise receiving returns the end of the stream
 			want, err := s.frames.Want(data[:n], allowed)
 			if err != nil {
 				return err
 			}
-			if want == 0 { // the frame has ended before
+			if want == 0 { // the current frame is complete without these bytes
 				ch.received = time.Now()
 				return nil
 			}
@@ -127,11 +126,11 @@ func (s *source) receiveChunk(allowed int) error {
 	}
 	ch.received = time.Now()
 	s.frames.Add(frame.Received{Data: ch.msg.Data(), Control: ch.msg.Control, Flags: ch.msg.Flags})
-	ch.msg.Control = nil // the Assembler's
+	ch.msg.Control = nil // it belongs to the Assembler now
 	return nil
 }
 
-// dropChunk gives back the memory that frames lie in.
+// dropChunk returns the memory of the chunk to the pool.
 func (s *source) dropChunk() {
 	if s.chunk != nil {
 		s.conn.in.chunks.Put(s.chunk)

@@ -12,82 +12,83 @@ import (
 	"fdmsg/fdio/frame"
 )
 
-// Rights says what becomes of descriptors that come.
+// Rights says what happens to descriptors that arrive.
 type Rights int
 
-// What can become of descriptors.
+// The values of Rights.
 const (
-	Pass Rights = iota // they are taken
-	Drop               // the message is taken, and they are closed
-	Cut                // the connection is closed; of a datagram socket, the message is refused
+	Pass Rights = iota // the sink gets them
+	Drop               // the sink gets the message, and they are closed
+	Cut                // the connection is closed; on a datagram socket, the message is refused
 )
 
-// Options say what is received, and how. Sizes are in bytes.
+// Options say what is received and how. Sizes are in bytes.
 type Options struct {
-	Count       int        // end after so many messages, over all sockets; 0: no limit
+	Count       int        // the run ends after this number of messages over all sockets; 0: no limit
 	Flags       int        // of recvmsg(2): MSG_PEEK, MSG_WAITALL ...
-	Sizes       []int      // of the buffers that a message is scattered to: one or several
+	Sizes       []int      // of the buffers into which a message is received: one or several
 	ControlSize int        // room for control messages
-	Frame       frame.Kind // what a message is in a stream
+	Frame       frame.Kind // how messages are told apart in a stream
 	MaxFrame    int        // the longest message of a frame
 	Rights      Rights
 
-	// OneByOne makes every batch one message, and receives none before the one
-	// before it is done with.
+	// OneByOne makes every batch one message, and receives the next message only
+	// after the sink has returned.
 	OneByOne bool
-	// Drain is for how long, once the run is to end, what is queued by then is
-	// still received; below 0 it is not received at all.
+	// Drain is for how long, when the run is to end, messages that are queued by then
+	// are still received. If it is negative they are not.
 	Drain time.Duration
-	// Allow reports whether a peer may be listened to. It is given nil where nobody
-	// knows who the peer is. A nil function allows everybody.
+	// Allow reports whether messages of a peer are taken. Its argument is nil if the
+	// credentials of the peer are not known. A nil function allows everyone.
 	Allow func(*cmsg.Credentials) bool
 
 	MaxConnections int           // at once; 0: no limit
-	IdleTimeout    time.Duration // closes connections on which nothing has come for so long; 0: never
+	IdleTimeout    time.Duration // connections on which nothing arrives for this long are closed; 0: never
 
-	// NewSink makes the sink of a connection, when its first message is there.
+	// NewSink returns the sink of a connection. It is called for the first message.
 	NewSink  func(*Conn) Sink
-	Observer Observer // nil: nobody
+	Observer Observer // may be nil
 }
 
 // Sink takes the messages of one connection.
 type Sink interface {
-	// Take takes a batch over; batches come in the order of the messages. The sink
-	// calls Release when it is done with the batch, which it must be before Take
-	// returns where the batch is Borrowed. After an error nothing more is received
-	// on the connection; what has been received already still comes.
+	// Take takes over a batch. Batches come in the order of the messages. The sink
+	// calls Release when it no longer needs the batch, before Take returns if the
+	// batch is Borrowed. After an error no more is received on the connection, but
+	// Take is still called with what has been received already.
 	Take(b *Batch) error
-	// Flush returns when everything that was taken is done. It comes before each
-	// wait for messages, and at the end.
+	// Flush finishes everything that was taken. It is called before each wait for
+	// messages, and at the end.
 	Flush() error
 }
 
-// Observer is told what happens besides messages. Its methods may be called by
-// several goroutines at once.
+// Observer is told of events other than messages. Several goroutines may call its
+// methods at once.
 type Observer interface {
+	// Opened is called when a connection has been accepted.
 	Opened(c *Conn)
-	// Closed is told of the end of an accepted connection, with the error that was
-	// its cause, if any.
+	// Closed is called when an accepted connection has ended, with the error that
+	// ended it, if there was one.
 	Closed(c *Conn, err error)
-	// Left is told of what was queued and not received when the time of Drain was up.
+	// Left is called if messages were queued but not received when draining ended.
 	Left(c *Conn, what *UnreadError)
-	// Refused is told of a connection or a message that was not taken.
+	// Refused is called when a connection or a message is refused.
 	Refused(c *Conn, from Sender, why Refusal)
-	// Warn is told of what is short for a while.
+	// Warn is called when descriptors or memory are short, for which the run waits.
 	Warn(err error)
 }
 
-// Refusal is why a connection or a message was not taken.
+// Refusal is the reason why a connection or a message is refused.
 type Refusal int
 
-// The refusals.
+// The reasons for a refusal.
 const (
 	TooMany        Refusal = iota // connections: Options.MaxConnections
 	NotAllowed                    // Options.Allow
 	HasDescriptors                // Options.Rights is Cut
 )
 
-// How receiving ends, beside io.EOF and errors of the socket.
+// Reasons for the end of receiving other than io.EOF and errors of the socket.
 var (
 	ErrCounted     = errors.New("the count of messages is reached")
 	ErrIdle        = errors.New("nothing came for longer than the idle timeout")
@@ -103,7 +104,7 @@ type Intake struct {
 
 	count    count
 	room     room
-	naps     chan struct{} // a place for each connection that may nap at once
+	naps     chan struct{} // its capacity is how many connections may nap at once
 	batches  sync.Pool
 	chunks   sync.Pool
 	stopper  stopper
@@ -111,7 +112,7 @@ type Intake struct {
 	received atomic.Int64 // messages
 }
 
-// New begins a run, which ends with ctx.
+// New returns a new run, which ends when ctx does.
 func New(ctx context.Context, opts Options) *Intake {
 	in := &Intake{opts: opts, parent: ctx}
 	in.ctx, in.stop = context.WithCancelCause(ctx)
@@ -131,17 +132,17 @@ func (in *Intake) SetCount(messages int) {
 	in.count.init(messages, func() { in.stop(ErrCounted) })
 }
 
-// Context ends when no more is to be received. Its cause says why: ErrCounted, what
-// Stop was given, or the cause of the context that the run began with.
+// Context returns a context that ends when no more is to be received. Its cause is
+// ErrCounted, the argument of Stop, or the cause of the context given to New.
 func (in *Intake) Context() context.Context { return in.ctx }
 
 // Stop ends the run, without draining.
 func (in *Intake) Stop(cause error) { in.stop(cause) }
 
-// Received is how many messages have been received.
+// Received returns the number of messages that have been received.
 func (in *Intake) Received() int64 { return in.received.Load() }
 
-// size is how many bytes of data a message has room for.
+// size returns the room for the data of a message in bytes.
 func (o *Options) size() (n int) {
 	for _, size := range o.Sizes {
 		n += size
@@ -149,7 +150,7 @@ func (o *Options) size() (n int) {
 	return n
 }
 
-// nobody is the Observer where nobody is told.
+// nobody is an Observer that does nothing.
 type nobody struct{}
 
 func (nobody) Opened(*Conn)                   {}
@@ -165,12 +166,12 @@ func (in *Intake) observer() Observer {
 	return in.opts.Observer
 }
 
-// allows reports whether a peer may be listened to.
+// allows reports whether messages of a peer are taken.
 func (in *Intake) allows(peer *cmsg.Credentials) bool {
 	return in.opts.Allow == nil || in.opts.Allow(peer)
 }
 
-// wrap is the error of receiving from an address.
+// wrap returns the error of receiving from an address.
 func wrap(address string, err error) error {
 	return &fdio.Error{Name: address, Op: "receive", Err: err}
 }

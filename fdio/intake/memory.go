@@ -1,17 +1,17 @@
 package intake
 
-// arena is the memory that messages are received into. Each is given all the room
-// that the options say; what it has not used is the next one's.
+// arena is the memory into which messages are received. Each message gets the full room
+// that the options demand. What it does not use is left for the next one.
 type arena struct {
 	data, control         []byte
 	dataUsed, controlUsed int
 }
 
-// slack is how many bytes more than one message needs are made, where more than one
-// are received into the same memory.
+// slack is how many bytes are allocated in addition to the room of one message if
+// several messages are received into the same memory.
 const slack = maxMessages * smallMessage
 
-// grow makes room for n messages of so many bytes.
+// grow makes room for n messages with the given numbers of bytes each.
 func (a *arena) grow(n, data, control int) {
 	if len(a.data) < n*data {
 		a.data = make([]byte, n*data)
@@ -21,8 +21,8 @@ func (a *arena) grow(n, data, control int) {
 	}
 }
 
-// place gives m room of those sizes behind the messages before it. What they have
-// stays where it is.
+// place gives m buffers of the given sizes after those of the earlier messages, which
+// stay where they are.
 func (a *arena) place(m *Message, sizes []int, control int) {
 	size := 0
 	for _, n := range sizes {
@@ -33,8 +33,8 @@ func (a *arena) place(m *Message, sizes []int, control int) {
 	m.into(sizes, a.data[a.dataUsed:], a.control[a.controlUsed:a.controlUsed+control])
 }
 
-// withRoom is memory with room for n bytes behind those that are used, or else other
-// memory, none of which is.
+// withRoom returns memory that has room for n bytes after those that are used, and how
+// many are used: the given memory, or new memory of which none is used.
 func withRoom(memory []byte, used, n int) ([]byte, int) {
 	switch {
 	case len(memory)-used >= n:
@@ -45,14 +45,14 @@ func withRoom(memory []byte, used, n int) ([]byte, int) {
 	return make([]byte, n), 0
 }
 
-// keep keeps what m has received. So many bytes of control messages may stand before
-// those that m has.
+// keep marks what m has received as used. before is how many bytes of control messages
+// may stand before those of m.
 func (a *arena) keep(m *Message, before int) {
 	a.dataUsed += m.N
 	a.controlUsed += (before + len(m.Control) + 7) &^ 7
 }
 
-// into makes m receive into that memory: buffers of those sizes, and control.
+// into makes m receive into data, as buffers of the given sizes, and into control.
 func (m *Message) into(sizes []int, data, control []byte) {
 	m.Space = control
 	if len(sizes) == 1 {

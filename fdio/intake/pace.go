@@ -9,38 +9,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// To be woken for every message costs the receiver and the sender several times what
-// the message itself costs. So where messages come fast one after the other -- a flow --
-// the connection sleeps for a moment before it waits, and mostly finds several. That
-// is of no use where a peer waits for what becomes of a message before it sends the
-// next one: then a nap brings few messages, and the connection does without for long.
+// To wake the receiver for each message costs it and the sender several times as much
+// as the message itself. Therefore, while messages flow, which means that they arrive
+// fast one after the other, the connection sleeps for a moment before it waits, a nap,
+// after which there are usually several messages. A nap is useless if the peer waits for
+// the answer to each message before it sends the next one: it then yields few messages,
+// and the connection takes no more naps for a long time.
 
-// pace is how messages come on a connection.
+// pace describes how fast messages arrive on a connection.
 type pace struct {
 	last   time.Time // when the last batch was received
-	streak int       // how many batches in a row came fast one after the other
-	napped int       // how many messages have come since the last nap
-	naps   int       // how many naps there were since the last message
+	streak int       // number of fast batches in a row; below 0 while naps are suspended
+	napped int       // number of messages since the last nap
+	naps   int       // number of naps since the last message
 }
 
 const (
-	// fast is how long the gap before a batch may be in a flow.
+	// fast is the longest time between two batches of a flow.
 	fast = 100 * time.Microsecond
-	// flow is how many fast batches in a row are a flow.
+	// flow is the number of fast batches in a row that begins a flow.
 	flow = 32
-	// napTime is how long a nap is. The kernel makes it about 50 us longer:
+	// napTime is the length of a nap. The kernel adds about 50 us:
 	// PR_SET_TIMERSLACK in prctl(2).
 	napTime = 10 * time.Microsecond
-	// maxNaps is how many naps come before a wait.
+	// maxNaps is the most naps before a wait.
 	maxNaps = 8
-	// fewMessages since the last nap are too few for another.
+	// fewMessages is the number of messages below which a nap was useless.
 	fewMessages = 4
-	// recovery is how many fast batches more than a flow has must come after naps
-	// that brought few messages.
+	// recovery is how many additional fast batches must come after a useless nap
+	// before a flow begins again.
 	recovery = 256
 )
 
-// took notes that so many messages were received.
+// took notes that a batch of messages was received.
 func (p *pace) took(at time.Time, messages int) {
 	if at.Sub(p.last) < fast {
 		p.streak++
@@ -55,8 +56,8 @@ func (p *pace) took(at time.Time, messages int) {
 // flows reports whether messages flow.
 func (p *pace) flows() bool { return p.streak >= flow }
 
-// wait waits until something can be received from s with those flags, or for the end
-// of its deadline; in a flow only for a moment, after which there may be nothing.
+// wait waits until something can be received from s with the given flags, or until the
+// deadline of s. In a flow it only naps, after which there may be nothing.
 func (p *pace) wait(s *fdio.Socket, flags int, places chan struct{}) error {
 	if p.mayNap(flags) && nap(places) {
 		p.naps++
@@ -82,11 +83,12 @@ func (p *pace) mayNap(flags int) bool {
 	return true
 }
 
-// newNaps are the places of those that may nap at once: each has a thread and, for so
-// short a time, keeps a processor of the runtime's. One processor is left for others.
+// newNaps returns a channel whose capacity is how many connections may nap at once. A
+// nap occupies a thread and, since it is so short, also a processor of the Go runtime.
+// One processor is left for others.
 func newNaps() chan struct{} { return make(chan struct{}, runtime.GOMAXPROCS(0)-1) }
 
-// nap sleeps for a moment, unless there is no place.
+// nap sleeps for a moment, unless too many others do.
 func nap(naps chan struct{}) bool {
 	select {
 	case naps <- struct{}{}:
@@ -94,7 +96,7 @@ func nap(naps chan struct{}) bool {
 		return false
 	}
 	moment := unix.NsecToTimespec(int64(napTime))
-	unix.Nanosleep(&moment, nil) // a signal may end it
+	unix.Nanosleep(&moment, nil) // a signal may end it early
 	<-naps
 	return true
 }

@@ -6,16 +6,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// room is what the batches of all connections may take up together, beyond the one
-// message that each connection always may receive.
+// room limits what the batches of all connections occupy together, beyond the one
+// message that each connection may always receive.
 type room struct {
 	places      atomic.Int64 // messages with memory of their own
 	descriptors atomic.Int64
-	most        int64 // descriptors
+	most        int64 // the most descriptors
 }
 
-// maxPlaces is how many messages have memory of their own at most, of up to
-// largePlace bytes of data each.
+// maxPlaces is the most messages that have memory of their own, largePlace the most bytes
+// of data of such a message.
 const (
 	maxPlaces  = 128
 	largePlace = 256 << 10
@@ -26,12 +26,12 @@ func (r *room) init() {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return
 	}
-	// What one message needs goes before what makes many of them faster.
+	// The larger part is left for what each single message needs.
 	const reserve = 64
 	r.most = int64(max(min(limit.Cur, 1<<20), reserve)-reserve) / 4
 }
 
-// take takes places and descriptors, if that many are left.
+// take reserves places and descriptors, if there are enough.
 func (r *room) take(places, descriptors int) bool {
 	if places > 0 && r.places.Add(int64(places)) > maxPlaces {
 		r.places.Add(-int64(places))
@@ -44,9 +44,10 @@ func (r *room) take(places, descriptors int) bool {
 	return true
 }
 
-// hold counts descriptors that are there, whether or not that many are left.
+// hold counts descriptors that exist, even if they exceed the limit.
 func (r *room) hold(descriptors int) { r.descriptors.Add(int64(descriptors)) }
 
+// give returns what take has reserved or hold has counted.
 func (r *room) give(places, descriptors int) {
 	if places > 0 {
 		r.places.Add(-int64(places))

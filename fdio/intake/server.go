@@ -21,18 +21,19 @@ type server struct {
 	open     atomic.Int64 // connections now
 
 	mu  sync.Mutex
-	err error // the first error that is not one peer's alone
+	err error // the first error that concerns more than one peer
 }
 
-// Served is what Serve has done.
+// Served is how much Serve has done.
 type Served struct {
-	Connections int64 // accepted
-	Messages    int64
+	Connections int64 // number of connections accepted
+	Messages    int64 // number of messages received
 }
 
-// Serve receives from all sockets, the connections of listening ones and the messages
-// of all others, until the run ends, and closes them. Errors of an accepted connection
-// are that peer's affair: Observer is told. Others end the run.
+// Serve receives from all sockets until the run ends, and closes them: from listening
+// sockets it accepts connections, from all others it receives messages. The error of an
+// accepted connection is reported to the Observer and ends that connection alone. Other
+// errors end the run.
 func (in *Intake) Serve(sockets []*fdio.Socket) (Served, error) {
 	srv := &server{in: in}
 	for _, s := range sockets {
@@ -67,14 +68,14 @@ func (srv *server) fail(err error) {
 	}
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if _, ok := errors.AsType[*sinkError](err); srv.err == nil && !ok { // a sink knows itself
+	if _, ok := errors.AsType[*sinkError](err); srv.err == nil && !ok { // the user of the sink knows that one
 		srv.err = err
 	}
 	srv.in.Stop(err)
 }
 
-// accept accepts connections until the run ends, and then those that are queued.
-// While descriptors or memory are short it pauses, and says so once.
+// accept accepts connections until the run ends, and then those that are queued. While
+// descriptors or memory are short it pauses, and warns once.
 func (srv *server) accept(s *fdio.Socket) error {
 	ctx := srv.in.ctx
 	local := localText{s.Local(), s.Local().String()}
@@ -102,9 +103,9 @@ func (srv *server) accept(s *fdio.Socket) error {
 	}
 }
 
-// acceptQueued accepts what connected before the end, on a socket of our own: an
-// inherited one is also somebody else's, who goes on accepting. On Unix sockets
-// nobody can connect any more; on others somebody may until the time is up.
+// acceptQueued accepts the connections that were queued when the run ended. It is not
+// for an inherited socket, on which another process may go on accepting. On Unix sockets
+// no peer can connect any more; on others peers can, until the time is up.
 func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
 	queued := isReadable(s)
 	s.ShutdownRead()
@@ -118,20 +119,20 @@ func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
 			if over && !s.IsUnix() {
 				return nil
 			}
-		case isShortage(err) && !queued: // accept4(2) wants a descriptor before it looks
+		case isShortage(err) && !queued: // accept4(2) needs a descriptor even if there is no connection
 			return nil
 		case isShortage(err) && over:
 			return &fdio.Error{Name: local.text, Op: "accept", Err: fmt.Errorf("connections are left: %w", err)}
 		case isShortage(err):
-			pause(context.Background(), 5*time.Millisecond) // connections that end give back
+			pause(context.Background(), 5*time.Millisecond) // until a connection ends and frees descriptors
 		default:
 			return nil
 		}
 	}
 }
 
-// serveConnection serves an accepted connection, if it is to be served. Connections
-// share the text of their local address.
+// serveConnection serves an accepted connection, or refuses it. Connections share the
+// text of their local address.
 func (srv *server) serveConnection(s *fdio.Socket, local string) {
 	c := srv.in.newConn(s, local)
 	if why, refused := srv.refuses(c); refused {
@@ -145,8 +146,8 @@ func (srv *server) serveConnection(s *fdio.Socket, local string) {
 	srv.running.Go(func() { srv.run(c) })
 }
 
-// refuses is why a connection is not to be served, if it is not. One that is counts
-// among the open ones.
+// refuses returns the reason for refusing a connection, if there is one. Otherwise it
+// counts the connection as open.
 func (srv *server) refuses(c *Conn) (why Refusal, refused bool) {
 	switch most := srv.in.opts.MaxConnections; {
 	case !srv.in.allows(c.peer):
@@ -158,9 +159,9 @@ func (srv *server) refuses(c *Conn) (why Refusal, refused bool) {
 	return 0, false
 }
 
-// run is the life of an accepted connection. A goroutine keeps the stack that it has
-// had, and most connections are idle: so nothing that goes deep comes before the
-// first message.
+// run serves an accepted connection to its end. A goroutine keeps the stack to which it
+// has grown, and most connections are idle: functions with large frames are called only
+// after the first message has arrived.
 func (srv *server) run(c *Conn) {
 	defer srv.leave(c)
 	err := c.wait()
@@ -187,13 +188,14 @@ func (srv *server) leave(c *Conn) {
 	srv.open.Add(-1)
 }
 
-// localText is an address and its text.
+// localText is a local address and its text.
 type localText struct {
 	address fdio.Address
 	text    string
 }
 
-// of is the text of the local address of s, the same for all where it is the same.
+// of returns the text of the local address of s, without making it anew if s has the
+// same address.
 func (l localText) of(s *fdio.Socket) string {
 	if s.Local() == l.address {
 		return l.text
@@ -201,8 +203,8 @@ func (l localText) of(s *fdio.Socket) string {
 	return s.Local().String()
 }
 
-// isShortage reports whether err passes when others give something back:
-// accept(2).
+// isShortage reports whether err means that descriptors or memory are short, which
+// passes: accept(2).
 func isShortage(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) ||
 		errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM)

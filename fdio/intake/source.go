@@ -12,16 +12,16 @@ import (
 // source receives the messages of one socket. It never waits.
 type source struct {
 	conn    *Conn
-	most    int              // how many messages the next batch may have
-	partial *Batch           // whose only message MSG_WAITALL has got a part of; nil: none
-	frames  *frame.Assembler // nil: a message is what recvmsg(2) returns
-	chunk   *chunk           // that frames lie in; nil: none is needed now
+	most    int              // the most messages of the next batch
+	partial *Batch           // batch of a message of which MSG_WAITALL has received a part, or nil
+	frames  *frame.Assembler // nil if a message is what recvmsg(2) returns
+	chunk   *chunk           // memory of the current frames, or nil
 }
 
-// next receives the messages that are there: a batch, or an error, or both where the
-// error came behind the messages. The error is EAGAIN where nothing is there, io.EOF
-// at the end, ErrCounted where no more are wanted, or that of receiving. Neither is
-// returned where all messages that were there have been refused.
+// next receives the messages that are there. It returns a batch, an error, or both if the
+// error came after the messages. The error is EAGAIN if nothing is there, io.EOF at the
+// end of the stream, ErrCounted if no more messages are wanted, or one of the socket. If
+// all messages have been refused, it returns neither.
 func (s *source) next() (*Batch, error) {
 	if s.frames != nil {
 		return s.nextFrames(true)
@@ -32,9 +32,9 @@ func (s *source) next() (*Batch, error) {
 	return s.nextEach()
 }
 
-// together returns how many messages one call is to receive, for which it then has
-// taken room. More than one need memory of their own, and on Unix sockets all the
-// descriptors that might come must be left.
+// together returns how many messages one call is to receive. If they are more than one,
+// it has reserved room for them: they need memory of their own and, on Unix sockets, as
+// many free descriptors as may come with them.
 func (s *source) together() int {
 	o := &s.conn.in.opts
 	n := min(s.most, maxTogether)
@@ -47,7 +47,7 @@ func (s *source) together() int {
 	return n
 }
 
-// descriptorsOf is how many descriptors may come with so many messages.
+// descriptorsOf returns the most descriptors that can come with a number of messages.
 func (s *source) descriptorsOf(messages int) int {
 	if !s.conn.socket.IsUnix() {
 		return 0
@@ -55,8 +55,8 @@ func (s *source) descriptorsOf(messages int) int {
 	return messages * descriptorsEach
 }
 
-// least is how many messages a batch may have that nothing is known of yet. One call
-// that may receive two says whether there was more than one.
+// least returns the most messages of a batch after a pause. A call that may receive two
+// messages shows whether there is more than one.
 func (s *source) least() int {
 	if s.conn.socket.Batches() {
 		return 2
@@ -86,7 +86,7 @@ func (s *source) nextTogether(n int) (*Batch, error) {
 	for i := range received {
 		m := b.at(i)
 		if err != nil {
-			m.Close() // behind one that ended the connection
+			m.Close() // it came after one that ended the connection
 			continue
 		}
 		var taken bool
@@ -138,7 +138,8 @@ func (s *source) nextEach() (*Batch, error) {
 	return b, nil
 }
 
-// receive receives one message, if another one is wanted over all connections, and reports whether it is taken.
+// receive receives one message, if another one is wanted over all connections, and
+// reports whether it is taken.
 func (s *source) receive(m *Message) (taken bool, err error) {
 	c := s.conn
 	allowed := c.in.count.take(1)
@@ -156,9 +157,9 @@ func (s *source) receive(m *Message) (taken bool, err error) {
 	return taken, err
 }
 
-// goesOn reports whether another message may be received into the batch behind m.
-// The plain bytes that a stream has had are all in m; what came with descriptors
-// comes one by one.
+// goesOn reports whether another message may be received into the batch after m. On a
+// stream, plain bytes that were queued are all in m, but messages with descriptors come
+// one by one.
 func (s *source) goesOn(b *Batch, m *Message) bool {
 	o := &s.conn.in.opts
 	came := b.Descriptors - b.held
@@ -177,13 +178,13 @@ func (s *source) goesOn(b *Batch, m *Message) bool {
 	return came > 0 || !s.conn.socket.IsStream()
 }
 
-// stamp takes m into the batch as the next message.
+// stamp sets the time and number of m and adds it to the batch.
 func (b *Batch) stamp(m *Message, received time.Time) {
 	m.Received, m.Number = received, b.in.received.Add(1)
 	b.add(m)
 }
 
-// orNone returns b with err, or without messages err alone.
+// orNone returns b and err, or err alone if b has no messages.
 func (b *Batch) orNone(err error) (*Batch, error) {
 	if len(b.Messages) > 0 {
 		return b, err
@@ -192,9 +193,8 @@ func (b *Batch) orNone(err error) (*Batch, error) {
 	return nil, err
 }
 
-// rest is what has come of a message that is not complete, now that no more is
-// received; nil: nothing. atEnd says that the stream has ended, which makes some
-// frames whole.
+// rest returns what has come of an incomplete message when no more is received, or nil if
+// there is none. atEnd says that the stream has ended, which completes some frames.
 func (s *source) rest(atEnd bool) (b *Batch, whole bool) {
 	if s.frames != nil {
 		return s.restOfFrame(atEnd)
@@ -210,7 +210,7 @@ func (s *source) rest(atEnd bool) (b *Batch, whole bool) {
 	return b, false
 }
 
-// held is how many bytes have come of a message that is not complete.
+// held returns how many bytes of an incomplete message have come.
 func (s *source) held() int {
 	switch {
 	case s.frames != nil:
@@ -221,7 +221,7 @@ func (s *source) held() int {
 	return 0
 }
 
-// close closes the descriptors that came with what has become no message.
+// close closes the descriptors of an incomplete message.
 func (s *source) close() {
 	if s.partial != nil {
 		s.partial.message().Close()

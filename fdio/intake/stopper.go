@@ -9,8 +9,8 @@ import (
 	"fdmsg/fdio/internal/poll"
 )
 
-// stopper ends the waits on many sockets when one context ends. To have each end by a
-// context.AfterFunc of its own would be most of what an idle connection costs.
+// stopper ends the waits on many sockets when one context ends. A context.AfterFunc for
+// each socket would be most of the memory of an idle connection.
 type stopper struct {
 	mu      sync.Mutex
 	sockets map[*fdio.Socket]struct{}
@@ -22,7 +22,7 @@ func (st *stopper) init(ctx context.Context) {
 	context.AfterFunc(ctx, st.stop)
 }
 
-// add makes waits on s end with the context, until remove.
+// add makes waits on s end when the context ends, until remove is called.
 func (st *stopper) add(s *fdio.Socket) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -38,7 +38,7 @@ func (st *stopper) remove(s *fdio.Socket) {
 	delete(st.sockets, s)
 }
 
-// setDeadline makes waits on s end at t, unless they do already.
+// setDeadline makes waits on s end at t, unless they end at once already.
 func (st *stopper) setDeadline(s *fdio.Socket, t time.Time) {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-// base64Pairs are the two characters that twelve bits become, the first lowest.
-// Few lines need them, so that they are not made at the start.
+// base64Pairs returns the two characters for each value of twelve bits, the first one
+// in the low byte. The table is made when it is first needed, since few lines need it.
 var base64Pairs = sync.OnceValue(func() *[1 << 12]uint16 {
 	pairs := new([1 << 12]uint16)
 	for bits := range pairs {
@@ -19,7 +19,7 @@ var base64Pairs = sync.OnceValue(func() *[1 << 12]uint16 {
 	return pairs
 })
 
-// base64Short is how many bytes are not worth making base64Pairs for.
+// base64Short is the size in bytes up to which making base64Pairs does not pay.
 const base64Short = 64
 
 // appendBase64Text appends b in base64: RFC 4648, section 4.

@@ -11,7 +11,7 @@ import (
 )
 
 // appendControl appends the control messages of m, each with its decoded fields
-// and, but for SCM_RIGHTS, its bytes.
+// and, except for SCM_RIGHTS, its bytes.
 func appendControl(dst []byte, m *Message) []byte {
 	dst = append(appendKey(dst, "control"), '[')
 	pidfds := m.Pidfds
@@ -30,7 +30,7 @@ func appendControl(dst []byte, m *Message) []byte {
 		case err != nil:
 			dst = appendTrue(dst, "malformed")
 		case is(c, unix.SCM_RIGHTS):
-			if dst = appendRights(dst, c); len(c.Data)%4 == 0 { // all that there is
+			if dst = appendRights(dst, c); len(c.Data)%4 == 0 { // no bytes left over
 				dst = append(dst, '}')
 				continue
 			}
@@ -59,8 +59,8 @@ func appendDecoded(dst []byte, c cmsg.Message) []byte {
 	return appendFields(dst, fields)
 }
 
-// appendRights and appendCredentials do without appendDecoded what is in nearly
-// every message that has control messages at all.
+// appendRights and appendCredentials are faster than appendDecoded, for the types
+// of nearly all control messages.
 func appendRights(dst []byte, m cmsg.Message) []byte {
 	dst = append(appendKey(dst, "fds"), '[')
 	var most [cmsg.MaxDescriptors]int

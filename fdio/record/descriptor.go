@@ -54,9 +54,8 @@ func access(d *descriptor.Descriptor) string {
 	return "none"
 }
 
-// appendInode appends what statx(2) said, as far as it says something: all
-// anonymous inodes are one and the same, and neither pipes nor sockets have a
-// size.
+// appendInode appends what statx(2) returned, unless it means nothing: anonymous
+// inodes are all the same one, and pipes and sockets have no size.
 func appendInode(dst []byte, d *descriptor.Descriptor) []byte {
 	in := &d.Inode
 	if !in.Known() || strings.HasPrefix(d.Name, "anon_inode:") {
@@ -105,7 +104,7 @@ func appendDevice(dst []byte, key string, d descriptor.Device) []byte {
 	return append(dst, '"')
 }
 
-// appendDetails appends the object that only d's kind has.
+// appendDetails appends the object with what is special to the kind of d.
 func appendDetails(dst []byte, d *descriptor.Descriptor) []byte {
 	if len(d.Details) == 0 {
 		return dst
@@ -126,7 +125,7 @@ func appendContent(dst []byte, c *descriptor.Content, large *[]largeValue) []byt
 	return appendOutcome(dst, c.Truncated, c.Err)
 }
 
-// appendOutcome appends why a content is not all that there is.
+// appendOutcome appends whether a content was cut, and why it could not be read.
 func appendOutcome(dst []byte, truncated bool, err error) []byte {
 	if truncated {
 		dst = appendTrue(dst, "content_truncated")

@@ -2,20 +2,20 @@ package record
 
 import "time"
 
-// Event is something that happened besides messages, for AppendEvent. What is
-// zero is not shown.
+// Event is an event other than a message, for AppendEvent. Fields that are zero are
+// left out of the line.
 type Event struct {
 	Time time.Time
 	Origin
 
-	MessageSeq uint64 // number of the line of the message that COMMAND was started for
+	MessageSeq uint64 // number of the line of the message for which COMMAND was started
 	PID        int    // of COMMAND
 	ExitCode   *int
 	Signal     string // that ended COMMAND
 
 	Messages    *int64 // received
 	Connections *int64 // accepted
-	Reason      string // of the end, or the refusal
+	Reason      string // for the end or the refusal
 	Error       string
 }
 
@@ -24,13 +24,13 @@ const (
 	TypeListening = "listening" // a socket is bound
 	TypeOpen      = "open"      // a connection begins
 	TypeClose     = "close"     // a connection ends
-	TypeRefused   = "refused"   // a connection or a message is not taken
+	TypeRefused   = "refused"   // a connection or a message is refused
 	TypeExit      = "exit"      // COMMAND has ended
-	TypeError     = "error"     // something went wrong, and the rest goes on
+	TypeError     = "error"     // one connection has failed, the others go on
 	TypeEnd       = "end"       // the run ends
 )
 
-// AppendEvent appends the rest of the line of an event, newline included.
+// AppendEvent appends the line of an event without its head, with the newline.
 func AppendEvent(dst []byte, e *Event) []byte {
 	dst = appendTime(dst, "time", e.Time)
 	dst = AppendOrigin(dst, &e.Origin)

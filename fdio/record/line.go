@@ -8,22 +8,22 @@ import (
 	"fdmsg/fdio/descriptor"
 )
 
-// Line is the rest of a line, after its head, that may be large: a message or a
-// content of more than 16 KiB is turned into JSON only while the line is written,
-// piece by piece. Until then the memory, and the files, that the line was made of
-// must stay as they are. The zero Line is empty.
+// Line is a line without its head, which may be large: a message or a content of
+// more than 16 KiB is turned into JSON piece by piece while the line is written. Until
+// then, the memory and the files that the line was made from must not change. The
+// zero Line is empty.
 type Line struct {
 	text  []byte // without the large values
 	large []largeValue
 }
 
-// Message makes l the line of a received message: what AppendMessage appends.
+// Message sets l to the line of a received message, as AppendMessage appends it.
 func (l *Line) Message(m *Message) {
 	l.Reset()
 	l.text = appendMessage(l.text, m, &l.large)
 }
 
-// Opened makes l the line of descriptors that were opened.
+// Opened sets l to the line of descriptors that were opened.
 func (l *Line) Opened(opened time.Time, descriptors []descriptor.Descriptor) {
 	l.Reset()
 	l.text = appendTime(l.text, "time", opened)
@@ -31,8 +31,8 @@ func (l *Line) Opened(opened time.Time, descriptors []descriptor.Descriptor) {
 	l.text = append(l.text, '}', '\n')
 }
 
-// WriteTo writes the line to w, newline included, in pieces of about 64 KiB. It can
-// be called again.
+// WriteTo writes the line to w, with its newline, in pieces of about 64 KiB. It can be
+// called more than once.
 func (l *Line) WriteTo(w io.Writer) (written int64, err error) {
 	write := func(b []byte) {
 		if err == nil && len(b) > 0 {
@@ -57,16 +57,16 @@ func (l *Line) WriteTo(w io.Writer) (written int64, err error) {
 	return written, err
 }
 
-// Large reports whether the line has values that are made only as it is written.
+// Large reports whether the line has values that become JSON only as it is written.
 func (l *Line) Large() bool { return len(l.large) > 0 }
 
-// Reset makes l empty, and gives up the memory of what it was made of.
+// Reset empties l, and keeps no reference to what it was made from.
 func (l *Line) Reset() {
 	clear(l.large)
 	l.text, l.large = l.text[:0], l.large[:0]
 }
 
-// Bytes is the whole line.
+// Bytes returns the whole line.
 func (l *Line) Bytes() []byte {
 	if len(l.large) == 0 {
 		return l.text
@@ -90,22 +90,22 @@ func (a *appender) Write(b []byte) (int, error) {
 
 // largeValue is a value of a line that is turned into JSON when the line is written.
 type largeValue struct {
-	at int // where it belongs in the text of the line
+	at int // its place in the text of the line
 
-	data     []byte // what is not written yet
+	data     []byte // what has not been written yet
 	isText   bool
 	made     [1][]byte
 	deferred deferredValue // instead of data, if it has a content
 }
 
-// largeSize is how many bytes a value has that is not large.
+// largeSize is the most bytes of a value that is not large.
 const largeSize = 16 << 10
 
-// pieceSize is how many bytes of a value are turned into JSON at once: so few that
-// they do not leave the caches on their way.
+// pieceSize is how many bytes of a value are turned into JSON at once. It is small
+// enough for them to remain in the caches until they are written.
 const pieceSize = 64 << 10
 
-// next returns what the next bytes of the value become, in pieces, which are good
+// next returns the JSON of the next bytes of the value, in pieces that are valid
 // until it is called again, and reports whether there are more.
 func (v *largeValue) next() (pieces [][]byte, more bool) {
 	if v.deferred.content != nil {
@@ -118,7 +118,7 @@ func (v *largeValue) next() (pieces [][]byte, more bool) {
 				size--
 			}
 		} else {
-			size -= size % 3 // base64 needs no padding after it
+			size -= size % 3 // so that base64 needs no padding here
 		}
 	}
 	v.made[0] = appendData(v.made[0][:0], v.data[:size], v.isText)
@@ -126,7 +126,7 @@ func (v *largeValue) next() (pieces [][]byte, more bool) {
 	return v.made[:], len(v.data) > 0
 }
 
-// appendAll appends all that the value becomes.
+// appendAll appends the JSON of the whole value.
 func (v *largeValue) appendAll(dst []byte) []byte {
 	for more := true; more; {
 		var pieces [][]byte
@@ -145,7 +145,7 @@ func appendData(dst, data []byte, isText bool) []byte {
 	return appendBase64Text(dst, data)
 }
 
-// size is about how many bytes the value becomes.
+// size returns about how many bytes of JSON the value will be.
 func (v *largeValue) size() int {
 	n := len(v.data)
 	if v.deferred.content != nil {
@@ -154,8 +154,8 @@ func (v *largeValue) size() int {
 	return n + n/3 + blockRoom // text may need more, but rarely does
 }
 
-// appendValue appends data as appendText does, or leaves it to large, unless that
-// is nil.
+// appendValue appends data as appendText does. If large is not nil and data is large,
+// it adds data to large instead.
 func appendValue(dst []byte, key string, data []byte, isText bool, large *[]largeValue) []byte {
 	switch {
 	case large != nil && len(data) > largeSize:

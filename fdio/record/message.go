@@ -1,8 +1,3 @@
-// Package record writes what was sent and received as JSON Lines: one object a
-// line, UTF-8, always valid whatever bytes came. It makes no system call.
-//
-// Bytes stand under their own name when they are UTF-8, and in base64 under the
-// name with _base64 when they are not. Fields are only ever added.
 package record
 
 import (
@@ -19,7 +14,7 @@ import (
 // Message is a received message, for AppendMessage.
 type Message struct {
 	Time   time.Time // when it was received
-	Origin []byte    // where it came from, as AppendOrigin gives it
+	Origin []byte    // where it came from, as AppendOrigin appends it
 
 	Data      []byte
 	Discarded int                     // bytes that were received and thrown away
@@ -30,24 +25,25 @@ type Message struct {
 	Pidfds    []descriptor.Descriptor // of SCM_PIDFD in Control, in order
 
 	Descriptors []descriptor.Descriptor
-	DroppedFDs  int  // descriptors that came and were not wanted
-	Unfinished  bool // the message is not all that was to come
+	DroppedFDs  int  // number of descriptors that came and were closed
+	Unfinished  bool // the stream ended in the middle of the message
 }
 
-// Origin is where messages come from, for AppendOrigin. What is zero is not shown.
+// Origin is where messages come from, for AppendOrigin. Fields that are zero are left
+// out of the line.
 type Origin struct {
 	Conn  int    // number of the connection
 	Local string // address that they came to
 	From  string // address that they came from
-	To    string // address that they were sent to, for what comes from the error queue
+	To    string // address that they were sent to, if they come from the error queue
 	Peer  *cmsg.Credentials
 }
 
 // Sent is a message that was sent, for AppendSent.
 type Sent struct {
 	Time        time.Time
-	To          string // empty: none is shown
-	Size        int    // bytes that went out
+	To          string // may be empty
+	Size        int    // number of bytes sent
 	Control     []byte
 	Descriptors []descriptor.Descriptor
 }
@@ -59,9 +55,9 @@ const (
 	TypeOpened  = "opened"
 )
 
-// AppendHead appends the beginning of a line: its type and its number. What
-// AppendMessage or AppendSent gives completes it. The head is made by itself
-// because the number is only known when it is the line's turn to be written.
+// AppendHead appends the beginning of a line: its type and its number. What another
+// function appends, such as AppendMessage, completes it. The head is separate because
+// the number is not known before it is the line's turn to be written.
 func AppendHead(dst []byte, typ string, seq uint64) []byte {
 	dst = append(dst, `{"type":"`...)
 	dst = append(dst, typ...)
@@ -69,7 +65,7 @@ func AppendHead(dst []byte, typ string, seq uint64) []byte {
 	return strconv.AppendUint(dst, seq, 10)
 }
 
-// AppendOrigin appends what all messages of one origin have in their lines.
+// AppendOrigin appends the fields that all messages of one origin have in common.
 func AppendOrigin(dst []byte, o *Origin) []byte {
 	if o.Conn != 0 {
 		dst = appendInt(dst, "conn", int64(o.Conn))
@@ -84,11 +80,11 @@ func AppendOrigin(dst []byte, o *Origin) []byte {
 	return append(appendCredentials(dst, *o.Peer), '}')
 }
 
-// AppendMessage appends the rest of the line of a received message, newline
-// included.
+// AppendMessage appends the line of a received message without its head, with the
+// newline.
 func AppendMessage(dst []byte, m *Message) []byte { return appendMessage(dst, m, nil) }
 
-// appendMessage leaves large values to large, unless that is nil.
+// appendMessage adds large values to large, unless that is nil.
 func appendMessage(dst []byte, m *Message, large *[]largeValue) []byte {
 	dst = appendTime(dst, "time", m.Time)
 	dst = append(dst, m.Origin...)
@@ -117,15 +113,15 @@ func appendMessage(dst []byte, m *Message, large *[]largeValue) []byte {
 	return append(dst, '}', '\n')
 }
 
-// appendBuffer appends what one of several buffers holds.
+// appendBuffer appends the contents of one of several buffers.
 func appendBuffer(dst, b []byte) []byte {
 	dst = append(appendKey(dst, ""), '{')
 	dst = appendText(dst, "data", b)
 	return append(appendInt(dst, "size", int64(len(b))), '}')
 }
 
-// AppendSent appends the rest of the line of a message that was sent, newline
-// included.
+// AppendSent appends the line of a message that was sent without its head, with the
+// newline.
 func AppendSent(dst []byte, s *Sent) []byte {
 	dst = appendTime(dst, "time", s.Time)
 	dst = appendAddress(dst, "to", s.To)
@@ -135,8 +131,8 @@ func AppendSent(dst []byte, s *Sent) []byte {
 	return append(dst, '}', '\n')
 }
 
-// AppendOpened appends the rest of the line of descriptors that were opened,
-// newline included.
+// AppendOpened appends the line of descriptors that were opened without its head,
+// with the newline.
 func AppendOpened(dst []byte, opened time.Time, descriptors []descriptor.Descriptor) []byte {
 	dst = appendTime(dst, "time", opened)
 	dst = appendDescriptors(dst, descriptors, nil)

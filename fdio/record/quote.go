@@ -8,8 +8,8 @@ import (
 )
 
 // AppendQuote appends s, which must be UTF-8, as a JSON string: RFC 8259.
-// Beyond what JSON demands, it escapes what a terminal or a line-based reader
-// could act upon: DEL, the C1 controls, U+2028 and U+2029.
+// Beyond what JSON demands, it escapes characters to which a terminal or a reader of
+// lines could react: DEL, the C1 controls, U+2028 and U+2029.
 func AppendQuote[T []byte | string](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	switch s := any(s).(type) {
@@ -21,8 +21,8 @@ func AppendQuote[T []byte | string](dst []byte, s T) []byte {
 	return append(dst, '"')
 }
 
-// appendEscapedString appends what is in the JSON string of s. Nearly always that
-// is s itself: names and paths.
+// appendEscapedString appends the contents of the JSON string of s. For names and
+// paths that is nearly always s itself.
 func appendEscapedString(dst []byte, s string) []byte {
 	start := len(dst)
 	dst = append(dst, s...)
@@ -34,29 +34,30 @@ func appendEscapedString(dst []byte, s string) []byte {
 	return append(dst[:start], dst[end:]...)
 }
 
-// What follows looks at eight bytes at a time, in a word with the first byte
-// lowest. A mark is the highest bit of a byte of a word.
+// The following functions look at eight bytes at a time, in a word whose lowest byte
+// is the first one. A mark is the highest bit of a byte of a word.
 const (
 	ones     = 0x0101010101010101
 	marks    = 0x80 * ones
-	gather   = 0x0102040810204080 // times a word of ones, moves them into its highest byte
+	gather   = 0x0102040810204080 // multiplying a word of ones by it moves them into the highest byte
 	wordSize = 8
 )
 
 func load(b []byte) uint64     { return binary.LittleEndian.Uint64(b) }
 func store(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, w) }
 
-// markASCII marks the bytes of a word of ASCII that have an escape: the first of
-// them, and after it all others, and perhaps some that have none.
+// markASCII marks the bytes of a word of ASCII that need an escape. After the first of
+// these it may mark others that need none.
 func markASCII(w uint64) uint64 {
-	controlsAndQuote := (w ^ 0x02*ones) - 0x21*ones // the bit makes a space of the quote, and no control of any
+	controlsAndQuote := (w ^ 0x02*ones) - 0x21*ones // the bit turns the quote into a space, and no other character into a control
 	backslash := (w ^ '\\'*ones) - ones
 	del := w + ones
 	return (controlsAndQuote | backslash | del) & marks
 }
 
-// markAny marks the bytes of any word that have an escape, and those that begin
-// C1 controls, U+2028 and U+2029 among others: C2 and E2. It marks no others.
+// markAny marks the bytes of any word that need an escape, and the bytes C2 and E2,
+// with which C1 controls, U+2028, U+2029 and other characters begin. It marks no
+// other bytes.
 func markAny(w uint64) uint64 {
 	low := w &^ marks
 	controlsAndQuote := ^((low ^ 0x02*ones | marks) - 0x21*ones)
@@ -89,8 +90,8 @@ func isPlain(b []byte) bool {
 	return true
 }
 
-// escapes are what ASCII characters become in a JSON string, the first byte
-// lowest, with the length in the highest byte.
+// escapes has what each ASCII character becomes in a JSON string: the lowest byte is
+// the first one, and the highest byte is the length.
 var escapes = func() (table [utf8.RuneSelf]uint64) {
 	for c := range table {
 		b := appendEscape(make([]byte, 0, wordSize), rune(c))
@@ -122,15 +123,15 @@ func appendEscape(dst []byte, r rune) []byte {
 // maxEscape is how many bytes one byte can become.
 const maxEscape = len(`\u0000`)
 
-// A block of text is looked at as a whole. One word more than it must be there to
-// read, and room for what is copied beyond it.
+// Text is escaped in blocks. Behind a block there must be one word more to read, and
+// behind its result room for what is copied beyond the end.
 const (
 	blockSize = 64
 	blockRead = blockSize + wordSize
-	blockRoom = 512 + wordSize // at least maxEscape*blockSize, and the next power of two, which bounds every index
+	blockRoom = 512 + wordSize // the power of two above maxEscape*blockSize, which bounds every index
 )
 
-// appendEscaped appends what is in the JSON string of s.
+// appendEscaped appends the contents of the JSON string of s.
 func appendEscaped(dst, s []byte) []byte {
 	for len(s) >= blockRead {
 		if cap(dst)-len(dst) < blockRoom {
@@ -143,11 +144,12 @@ func appendEscaped(dst, s []byte) []byte {
 	return appendEscapedWords(dst, s)
 }
 
-// escapeBlock writes to d what the block s becomes, and returns how many bytes of
-// s, a few more where a character goes beyond the block, have become how many.
+// escapeBlock writes the escaped block s to d. It returns how many bytes it has read,
+// which are a few more if a character extends beyond the block, and how many it has
+// written.
 //
-// All indexes are cut to what their arrays hold, which they never exceed, for the
-// compiler to see that.
+// All indexes are masked to the size of their arrays. They never exceed it; the masks
+// let the compiler leave out its own checks.
 func escapeBlock(d *[blockRoom]byte, s *[blockRead]byte) (read, written int) {
 	w0, w1, w2, w3 := load(s[0:]), load(s[8:]), load(s[16:]), load(s[24:])
 	w4, w5, w6, w7 := load(s[32:]), load(s[40:]), load(s[48:]), load(s[56:])
@@ -169,12 +171,12 @@ func escapeBlock(d *[blockRoom]byte, s *[blockRead]byte) (read, written int) {
 	if w0|w1|w2|w3|w4|w5|w6|w7 == 0 {
 		return blockSize, blockSize
 	}
-	// One bit for each byte of the block: the loop over them need not wait for
-	// what the bytes are, as one from mark to mark would.
+	// One bit for each byte of the block. A loop over these bits does not depend on
+	// what the bytes become, as a loop from mark to mark would.
 	set := w0>>7*gather>>56 | w1>>7*gather>>56<<8 | w2>>7*gather>>56<<16 | w3>>7*gather>>56<<24 |
 		w4>>7*gather>>56<<32 | w5>>7*gather>>56<<40 | w6>>7*gather>>56<<48 | w7>>7*gather>>56<<56
-	var from, to uint                // what is to be copied next, and where to
-	for ; set != 0; set &= set - 1 { // a character that C2 or E2 leads has no other mark
+	var from, to uint                // what is copied next, and its destination
+	for ; set != 0; set &= set - 1 { // a character that begins with C2 or E2 has no other mark
 		at := uint(bits.TrailingZeros64(set))
 		c := s[at%blockSize]
 		if c < utf8.RuneSelf {
@@ -199,8 +201,8 @@ func escapeBlock(d *[blockRoom]byte, s *[blockRead]byte) (read, written int) {
 	return blockSize, int(copyWords(d, s, to, from, blockSize))
 }
 
-// copyWords copies what is between from and end to d, in whole words, and returns
-// where it ends there.
+// copyWords copies the bytes between from and end to d, in whole words, and returns
+// where they end in d.
 func copyWords(d *[blockRoom]byte, s *[blockRead]byte, to, from, end uint) uint {
 	for i := from; i < end; i += wordSize {
 		store(d[(to+i-from)%512:], load(s[i%blockSize:]))
@@ -208,8 +210,8 @@ func copyWords(d *[blockRoom]byte, s *[blockRead]byte, to, from, end uint) uint 
 	return to + end - from
 }
 
-// wideControl is the C1 control, or U+2028 or U+2029, that s begins with, and its
-// length; 0 where it begins with none.
+// wideControl returns the C1 control, U+2028 or U+2029 with which s begins, and its
+// length, or 0 if s begins with none of them.
 func wideControl(s []byte) (r rune, size int) {
 	switch {
 	case s[0] == 0xc2 && len(s) > 1 && s[1]&0xe0 == 0x80:
@@ -220,7 +222,7 @@ func wideControl(s []byte) (r rune, size int) {
 	return 0, 0
 }
 
-// appendEscapedWords is appendEscaped for what is shorter than a block.
+// appendEscapedWords is appendEscaped for text that is shorter than a block.
 func appendEscapedWords(dst, s []byte) []byte {
 	n, d := len(dst), dst[:cap(dst)]
 	for len(s) > 0 {

@@ -8,8 +8,8 @@ import (
 	"fdmsg/fdio/internal/chars"
 )
 
-// appendKey starts a member of the object that dst ends in, or an element of the
-// array where the key is empty. An empty dst goes on with a line's head.
+// appendKey begins a member of the object at the end of dst or, if the key is empty,
+// an element of the array there. An empty dst is the continuation of a head.
 func appendKey(dst []byte, key string) []byte {
 	if n := len(dst); n == 0 || dst[n-1] != '{' && dst[n-1] != '[' {
 		dst = append(dst, ',')
@@ -26,8 +26,8 @@ func appendInt(dst []byte, key string, n int64) []byte {
 	return strconv.AppendInt(appendKey(dst, key), n, 10)
 }
 
-// appendBigUint appends n as a string of decimal digits: jq's numbers are
-// doubles, and hold no more than 53 bits.
+// appendBigUint appends n as a string of decimal digits: numbers in jq are doubles,
+// which have 53 bits.
 func appendBigUint(dst []byte, key string, n uint64) []byte {
 	dst = append(appendKey(dst, key), '"')
 	dst = strconv.AppendUint(dst, n, 10)
@@ -50,8 +50,8 @@ func appendBase64(dst []byte, key string, b []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendText appends the bytes b under key when they are UTF-8, else under the
-// key with _base64 in base64.
+// appendText appends the bytes b under key if they are UTF-8, and otherwise in base64
+// under the key with _base64 added.
 func appendText[T []byte | string](dst []byte, key string, b T) []byte {
 	if valid(b) {
 		return AppendQuote(appendKey(dst, key), b)
@@ -69,9 +69,9 @@ func valid[T []byte | string](b T) bool {
 	return false
 }
 
-// textOf returns b, and whether it is UTF-8. A character that is not whole at the
-// end is left out if there was more of b and what is before it is UTF-8: a limit may
-// fall into the middle of a character.
+// textOf returns b, and whether it is UTF-8. If there was more of b, the part of a
+// character at its end is left out, provided that the rest is UTF-8: a limit may cut
+// a character.
 func textOf(b []byte, more bool) (data []byte, isText bool) {
 	if n := chars.Whole(b); more && n < len(b) {
 		if head := b[:n]; utf8.Valid(head) {

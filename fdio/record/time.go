@@ -8,7 +8,7 @@ const (
 	lastSecond  = 253402300799
 )
 
-// appendTimestamp appends t as RFC 3339 has it, in UTC and with nanoseconds.
+// appendTimestamp appends t in the form of RFC 3339, in UTC and with nanoseconds.
 func appendTimestamp(dst []byte, t time.Time) []byte {
 	const day = 24 * 60 * 60
 	seconds := t.Unix()
@@ -53,9 +53,9 @@ func put2(b []byte, n int) {
 	b[0], b[1] = digits[2*n], digits[2*n+1]
 }
 
-// date is the date so many days after January 1st of the year 0, in the Gregorian
-// calendar. It counts years from March on, so that a leap day is the last one of
-// its year, and in eras of 400 years, from one before that day.
+// date returns the date that is a number of days after January 1st of the year 0, in
+// the Gregorian calendar. It lets years begin in March, so that a leap day is the last
+// day of its year, and counts eras of 400 years from the one before that day.
 func date(days int) (year, month, day int) {
 	const daysOfEra, toMarch = 146097, 60
 	days += daysOfEra - toMarch

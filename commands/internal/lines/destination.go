@@ -12,16 +12,16 @@ import (
 type destination struct {
 	w    io.Writer
 	name string
-	// part is the most bytes of one write, so that a slow reader can be seen to
-	// take them; 0: any number. A line in a regular file stays whole beside those
-	// of others who append to it.
+	// part is the most bytes of one write, 0: no limit. A limit makes the progress of
+	// a slow reader visible. There is none for regular files, in which a line must
+	// stay whole if other processes append lines to the same file.
 	part   int
-	prompt bool // writing waits for nobody
+	prompt bool // writing never waits for a reader
 
 	mu       sync.Mutex
-	lines    int    // of the write under way that are not written, without those in left
-	left     []byte // text of it that is not written
-	progress int    // how often something has been written
+	lines    int    // lines of the current write that are not written, except those in left
+	left     []byte // text of the current write that is not written
+	progress int    // number of writes that have succeeded
 }
 
 func (d *destination) init(w io.Writer) {
@@ -39,11 +39,11 @@ func (d *destination) init(w io.Writer) {
 // IsFile reports whether the lines go to a regular file.
 func (o *Writer) IsFile() bool { return o.to.part == 0 }
 
-// SetPrompt says that writing waits for nobody, as to a local file. It comes before
-// the first line.
+// SetPrompt says that writing never waits for a reader, as with a local file. It must be
+// called before the first line.
 func (o *Writer) SetPrompt() { o.to.prompt = true }
 
-// begin begins a write of so many lines.
+// begin begins a write of a number of lines.
 func (d *destination) begin(lines int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,15 +59,15 @@ func (d *destination) end() int {
 	return lines
 }
 
-// state says how many lines of the write under way are not written, and how often
-// something has been.
+// state returns how many lines of the current write are not written, and how many writes
+// have succeeded.
 func (d *destination) state() (lines, progress int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.lines + bytes.Count(d.left, []byte{'\n'}), d.progress
 }
 
-// text writes b, in which so many lines end.
+// text writes b, in which a number of lines end.
 func (d *destination) text(b []byte, lines int) error {
 	d.mu.Lock()
 	d.lines -= lines
@@ -108,7 +108,7 @@ func (d *destination) write(b []byte, isText bool) (written int, err error) {
 	return written, err
 }
 
-// cause is why a write failed, without its operation and path.
+// cause returns why a write failed, without the operation and the path.
 func cause(err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Err

@@ -6,18 +6,18 @@ import (
 	"fdmsg/fdio/record"
 )
 
-// largeLineSize is how many bytes a line has that is not large.
+// largeLineSize is the most bytes of a line that is not large.
 const largeLineSize = 1 << 20
 
-// largeLine is a line that is turned into JSON while it is written, from memory and
-// files that are another goroutine's.
+// largeLine is a line that becomes JSON while it is written, from memory and files that
+// belong to another goroutine.
 type largeLine struct {
-	at   int // where it belongs in the text of the pending lines; its head is there
+	at   int // its place in the text of the pending lines, after its head
 	line *record.Line
 }
 
-// AppendLine takes one line. Where that is large, it returns when the line is
-// written: what the line was made of is the caller's again then. The error is that
+// AppendLine takes one line. If the line is large, AppendLine returns when it has been
+// written, after which the caller may reuse what the line was made from. The error is that
 // of Append.
 func (o *Writer) AppendLine(typ string, l *record.Line) (seq uint64, err error) {
 	if !l.Large() {
@@ -38,7 +38,7 @@ func (o *Writer) AppendLine(typ string, l *record.Line) (seq uint64, err error) 
 	for o.written < seq && (o.loss.err == nil || o.making) {
 		o.room.Wait()
 	}
-	if o.written < seq { // it is counted as lost
+	if o.written < seq { // it has been counted as lost
 		return 0, o.loss.err
 	}
 	return seq, nil
@@ -89,10 +89,10 @@ func (o *Writer) putWhole(p pending) error {
 	return o.to.text(append(whole, p.text[done:]...), p.lines)
 }
 
-// pieces is where a large line is written to, piece by piece.
+// pieces is the io.Writer of a large line.
 type pieces struct{ o *Writer }
 
-// Write writes a piece. While that waits for the reader nothing is made.
+// Write writes a piece. While it waits for the reader, no piece is made.
 func (p pieces) Write(b []byte) (int, error) {
 	p.o.endMaking()
 	n, err := p.o.to.piece(b)
@@ -102,8 +102,8 @@ func (p pieces) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// startMaking comes before the memory, or a file, of a large line is read. After a
-// failure it is another's again: whose line it is has been told then.
+// startMaking is called before the memory or a file of a large line is read. After a
+// failure it returns an error: the owner of the line may already be reusing them.
 func (o *Writer) startMaking() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -111,6 +111,7 @@ func (o *Writer) startMaking() error {
 	return o.loss.err
 }
 
+// endMaking is called when nothing is read until the next startMaking.
 func (o *Writer) endMaking() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -17,71 +17,71 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrFailed is the error of a sink whose lines can no longer be written; the Writer
-// says why.
+// ErrFailed is the error of a sink whose lines can no longer be written. Writer.Close
+// returns the reason.
 var ErrFailed = errors.New("the lines cannot be written")
 
-// Content says what is read of descriptors, and what is saved.
+// Content says which contents of descriptors are read and saved.
 type Content struct {
-	Which   descriptor.Which // empty: files; nothing where they are saved
-	Limit   int64            // bytes of each
-	Total   int64            // bytes of all in a message
-	Timeout time.Duration    // for each; 0: none
+	Which   descriptor.Which // empty: files, or nothing if contents are saved
+	Limit   int64            // the most bytes of each descriptor
+	Total   int64            // the most bytes of all descriptors of a message
+	Timeout time.Duration    // for each descriptor; 0: none
 
-	Directory *descriptor.Directory // to save in; nil: nothing is saved
-	SaveLimit int64                 // bytes; what has more is not saved
+	Directory *descriptor.Directory // where contents are saved; nil: nowhere
+	SaveLimit int64                 // contents with more bytes are not saved
 
-	// Reopen reports whether descriptor i is opened again where it is open for
-	// writing only. A nil function says never.
+	// Reopen reports whether descriptor i is to be opened again for reading if it is
+	// open for writing only. A nil function means never.
 	Reopen func(i int) bool
 	// Later leaves large contents in their files until their line is written.
 	Later bool
 }
 
-// laterSize is the largest content that is held in memory while its line waits to be
-// written, where there is a choice. Files may change meanwhile; with the limits that
-// there are by default, none is as large.
+// laterSize is the most bytes of a content that is held in memory until its line is
+// written, if it can be read later. A file that is read later may have changed; with the
+// default limits no content is as large.
 const laterSize = 16 << 20
 
-// maxLarge is how many large lines are made at once.
+// maxLarge is the most large lines that are made at once.
 const maxLarge = 16
 
-// Maker makes the lines of received messages: it describes their descriptors, and
-// reads and saves what is in them.
+// Maker makes the lines of received messages: it describes their descriptors, and reads
+// and saves the contents.
 type Maker struct {
 	Out       *Writer // nil: no lines are made
 	Inspector *descriptor.Inspector
 	Content   Content
 	End       context.Context // ends all reading
-	Flags     int             // that messages are received with: recvmsg(2)
-	Buffers   bool            // what each of several buffers holds is shown
-	Events    bool            // lines of what happens besides messages are written
-	Silent    bool            // nobody sees the lines
+	Flags     int             // with which messages are received: recvmsg(2)
+	Buffers   bool            // lines show the contents of each buffer
+	Events    bool            // events other than messages have lines
+	Silent    bool            // lines are not shown to anyone
 
 	works   sync.Pool
-	helpers chan struct{} // as many as may make lines at once, beside those who receive
-	large   chan struct{} // as many large lines as are being made
+	helpers chan struct{} // its capacity is the most helpers at once
+	large   chan struct{} // its capacity is the most large lines made at once
 
 	mu      sync.Mutex
-	unsaved error // the first content that should have been saved and was not, where no line says so
+	unsaved error // see Unsaved
 }
 
-// NewMaker makes a Maker; its exported fields are to be set before it is used.
+// NewMaker returns a Maker. Its exported fields must be set before it is used.
 func NewMaker() *Maker {
 	mk := &Maker{helpers: make(chan struct{}, runtime.GOMAXPROCS(0)-1), large: make(chan struct{}, maxLarge)}
 	mk.works.New = func() any { return &work{} }
 	return mk
 }
 
-// Unsaved is the first content that should have been saved and was not, where there
-// was no line to say so.
+// Unsaved returns the error of the first content that could not be saved, if there are no
+// lines that show it.
 func (mk *Maker) Unsaved() error {
 	mk.mu.Lock()
 	defer mk.mu.Unlock()
 	return mk.unsaved
 }
 
-// Event writes the line of something that happened, if such lines are wanted.
+// Event writes the line of an event, if lines of events are wanted.
 func (mk *Maker) Event(typ string, e record.Event) {
 	if !mk.Events {
 		return
@@ -90,7 +90,7 @@ func (mk *Maker) Event(typ string, e record.Event) {
 	mk.Out.Write(typ, record.AppendEvent(nil, &e))
 }
 
-// work is what making the line of a message takes up.
+// work is the memory that is needed to make the line of a message.
 type work struct {
 	fds         []int
 	descriptors []descriptor.Descriptor
@@ -102,7 +102,7 @@ type work struct {
 
 func (mk *Maker) newWork() *work { return mk.works.Get().(*work) }
 
-// release gives w back, and unusually large memory to the garbage collector.
+// release returns w to the pool, without unusually large memory.
 func (mk *Maker) release(w *work) {
 	w.block.Reset()
 	w.line.Reset()
@@ -112,15 +112,15 @@ func (mk *Maker) release(w *work) {
 	mk.works.Put(w)
 }
 
-// closeDescriptors closes what was described of a batch.
+// closeDescriptors closes the descriptors of a batch that were described.
 func (mk *Maker) closeDescriptors(w *work) {
 	mk.Inspector.CloseAll(w.descriptors, w.pidfds)
 	w.forget()
 }
 
-// forget forgets descriptors that somebody else closes.
+// forget drops the descriptors, which somebody else closes.
 func (w *work) forget() {
-	clear(w.descriptors) // contents may be in other memory than now
+	clear(w.descriptors) // contents may be in memory that is no longer in use
 	clear(w.pidfds)
 	w.descriptors, w.pidfds, w.fds, w.contents = w.descriptors[:0], w.pidfds[:0], w.fds[:0], w.contents[:0]
 }
@@ -128,8 +128,8 @@ func (w *work) forget() {
 // looked is what is known of the descriptors of one message.
 type looked struct{ descriptors, pidfds []descriptor.Descriptor }
 
-// look describes the descriptors of a message, and reads and saves what is in them.
-// They are w's to close from then on.
+// look describes the descriptors of a message, and reads and saves their contents. From
+// then on w owns them.
 func (mk *Maker) look(w *work, m *intake.Message) looked {
 	firstFD, firstPidfd := len(w.descriptors), len(w.pidfds)
 	for c := range cmsg.Messages(m.Control) {
@@ -163,8 +163,8 @@ func (mk *Maker) noteUnsaved(number int64, descriptors []descriptor.Descriptor) 
 	}
 }
 
-// Read reads and saves what is in the descriptors of message number, as far as it is
-// wanted, and reads into memory or into new memory, which it returns.
+// Read reads and saves the contents of the descriptors of message number, as far as they
+// are wanted. It appends them to memory, and returns that or new memory.
 func (c *Content) Read(ctx context.Context, in *descriptor.Inspector, number int64, descriptors []descriptor.Descriptor, memory []byte) []byte {
 	options := descriptor.ReadOptions{Which: cmp.Or(c.Which, descriptor.Files), Timeout: c.Timeout}
 	if c.Directory != nil {
@@ -190,8 +190,8 @@ func (c *Content) Read(ctx context.Context, in *descriptor.Inspector, number int
 	return memory
 }
 
-// Unsaved is an error where descriptors could not be read or saved, for where no line
-// says so.
+// Unsaved returns an error if descriptors could not be read or saved, for callers that
+// show no line.
 func Unsaved(descriptors []descriptor.Descriptor) error {
 	failed, first := 0, error(nil)
 	for i := range descriptors {
@@ -209,7 +209,7 @@ func Unsaved(descriptors []descriptor.Descriptor) error {
 	return first
 }
 
-// maxEscape is how many bytes of JSON one byte of text can become.
+// maxEscape is the most bytes of JSON that one byte of text can become.
 const maxEscape = len(`\u0000`)
 
 // isLarge reports whether the line may be longer than largeLineSize.

@@ -7,32 +7,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// To describe and read a descriptor costs several times more than to receive it. So
-// where messages with descriptors come faster than they become lines, a helper makes
-// the lines of one batch while the next one is received and made into lines. Lines
-// are written in the order of the messages: whoever makes them waits for the turn.
+// Describing and reading a descriptor takes several times as long as receiving it.
+// Therefore, if messages with descriptors arrive faster than their lines are made, a
+// helper makes the lines of one batch while the next batch is received. Lines are written
+// in the order of the messages: each goroutine that has made lines waits for its turn.
 
-// minShared is how many descriptors in a batch are worth waking a helper for.
+// minShared is the number of descriptors in a batch from which on a helper pays.
 const minShared = 32
 
-// maxKept is how many bytes of lines are kept until it is their turn.
+// maxKept is the most bytes of lines that are kept before they are given to the Writer.
 const maxKept = 256 << 10
 
 // Sink writes the line of each message of one connection.
 type Sink struct {
 	*Maker
 	conn   *intake.Conn
-	origin *origin // of the last message; nil: there was none
-	before *turn   // the lines that come first; nil: they are written
+	origin *origin // of the last message, or nil
+	before *turn   // the lines that must be written first, or nil
 }
 
-// turn are lines that a helper makes.
+// turn is the lines that a helper makes.
 type turn struct {
-	written chan struct{} // closed when they are, with err
+	written chan struct{} // closed when they are written, or err is set
 	err     error
 }
 
-// wait waits until the lines are written. A nil turn has none.
+// wait waits until the lines are written. For a nil turn it returns at once.
 func (t *turn) wait() error {
 	if t == nil {
 		return nil
@@ -41,16 +41,16 @@ func (t *turn) wait() error {
 	return t.err
 }
 
-// origin is where messages came from, and how that reads in a line.
+// origin is where messages came from, and the text of that in a line.
 type origin struct {
 	sender intake.Sender
 	text   []byte
 }
 
-// Sink makes the sink of a connection.
+// Sink returns the sink of a connection.
 func (mk *Maker) Sink(c *intake.Conn) *Sink { return &Sink{Maker: mk, conn: c} }
 
-// Take makes the lines of a batch, or has a helper make them. The error is ErrFailed.
+// Take makes the lines of a batch, or lets a helper make them. The error is ErrFailed.
 func (s *Sink) Take(b *intake.Batch) error {
 	before := s.before
 	s.before = nil
@@ -63,7 +63,7 @@ func (s *Sink) Take(b *intake.Batch) error {
 		return s.make(b, before)
 	}
 	s.before = &turn{written: make(chan struct{})}
-	helper := *s // with the origin as it is now
+	helper := *s // s goes on with its own origin
 	go func(t *turn) {
 		t.err = helper.make(b, before)
 		<-helper.helpers
@@ -72,8 +72,7 @@ func (s *Sink) Take(b *intake.Batch) error {
 	return nil
 }
 
-// Flush waits until all lines are written, or are visible to the reader as soon as it
-// takes what is before them.
+// Flush waits until all lines have been given to the Writer, and flushes that.
 func (s *Sink) Flush() error {
 	err := s.before.wait()
 	s.before = nil
@@ -83,8 +82,8 @@ func (s *Sink) Flush() error {
 	return err
 }
 
-// make makes the lines of a batch, and writes them after those before. A large line is
-// made only in its turn: who waits for another's turn holds up nobody.
+// make makes the lines of a batch, and writes them after those before. It makes a large
+// line only when its turn has come, since the number of large lines at once is limited.
 func (s *Sink) make(b *intake.Batch, before *turn) error {
 	defer b.Release()
 	w := s.newWork()
@@ -105,8 +104,8 @@ func (s *Sink) make(b *intake.Batch, before *turn) error {
 	return s.writeBlock(w, &before)
 }
 
-// makeOne makes the line of a message, and writes those that have been made if they
-// are many.
+// makeOne makes the line of a message. If the lines that have been made are many, it
+// writes them.
 func (s *Sink) makeOne(w *work, m *intake.Message, l looked, before **turn) error {
 	if l.isLarge(m) {
 		return s.writeLarge(w, m, l, before)
@@ -119,8 +118,8 @@ func (s *Sink) makeOne(w *work, m *intake.Message, l looked, before **turn) erro
 	return nil
 }
 
-// makeNone handles a batch of which no lines are made: there are to be none, or they
-// cannot be written any more.
+// makeNone handles a batch for which no lines are made, because none are wanted or they
+// can no longer be written.
 func (s *Sink) makeNone(b *intake.Batch, w *work, before *turn) (done bool, err error) {
 	switch {
 	case s.Out != nil && s.Out.Broken():
@@ -140,7 +139,7 @@ func (s *Sink) makeNone(b *intake.Batch, w *work, before *turn) (done bool, err 
 	return true, nil
 }
 
-// writeBlock gives the lines that have been made to the Writer, in their turn.
+// writeBlock gives the lines that have been made to the Writer when their turn has come.
 func (s *Sink) writeBlock(w *work, before **turn) error {
 	if err := (*before).wait(); err != nil {
 		s.Out.Lose(len(w.block.ends))
@@ -175,7 +174,7 @@ func (s *Sink) writeLarge(w *work, m *intake.Message, l looked, before **turn) e
 	return nil
 }
 
-// record is what the line of a message says.
+// record returns the contents of the line of a message.
 func (s *Sink) record(m *intake.Message, l looked) record.Message {
 	r := record.Message{
 		Time:        m.Received,
@@ -200,19 +199,19 @@ func (s *Sink) record(m *intake.Message, l looked) record.Message {
 	return r
 }
 
-// originOf is what the line says of where the message came from. Most messages come
-// from where the one before did.
+// originOf returns the text of the origin of a message. Most messages have the same origin
+// as the one before.
 func (s *Sink) originOf(m *intake.Message) []byte {
 	if s.origin == nil || m.Sender != s.origin.sender {
-		// Not in place: another line with it may still be made.
+		// The old one is not overwritten, since a helper may still use it.
 		o := Origin(s.conn, m.Sender)
 		s.origin = &origin{m.Sender, record.AppendOrigin(nil, &o)}
 	}
 	return s.origin.text
 }
 
-// Origin is where a message of that sender, or a connection where the sender is zero,
-// came from.
+// Origin returns the origin of a message of that sender or, if the sender is zero, of a
+// connection.
 func Origin(c *intake.Conn, from intake.Sender) record.Origin {
 	o := record.Origin{Conn: c.Number(), Local: c.Local(), From: c.Remote(), Peer: c.Peer()}
 	if from.Address != (intake.Sender{}).Address {
@@ -227,9 +226,9 @@ func Origin(c *intake.Conn, from intake.Sender) record.Origin {
 	return o
 }
 
-// One shows the message of a batch of one: it saves what is to be saved, and writes
-// the line. It returns the number of the line, and the line, where there is one. The
-// batch, and the descriptors in it, stay the caller's.
+// One makes and writes the line of the message in a batch of one, and saves its contents
+// if they are to be saved. It returns the number of the line and the line, if there is
+// one. The batch, with its descriptors, remains the caller's. The error is ErrFailed.
 func (s *Sink) One(b *intake.Batch) (seq uint64, line []byte, err error) {
 	m := b.Messages[0]
 	switch {

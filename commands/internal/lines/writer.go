@@ -1,15 +1,29 @@
-// Package lines writes the lines of a process: Writer is the one place that they
-// all go through, and Maker makes the lines of received messages.
+// Package lines makes and writes the lines of the process. A Writer numbers and writes
+// all of them; a Maker makes those of received messages.
 //
-//   - writer.go: taking lines, numbering them, waiting for room; when they are flushed
-//   - destination.go: writing to the reader, and noticing that it has stopped or gone
-//   - large.go: lines that are turned into JSON while they are written
+//   - writer.go: taking and numbering lines, waiting for room, and flushing
+//   - destination.go: writing to the reader, and its progress
+//   - large.go: lines that become JSON while they are written
 //   - maker.go, sink.go: the lines of received messages
 //
-// A line is visible to the reader whenever nothing more is waiting to be written.
-// Under load lines are gathered into large writes. A reader that is slow makes the
-// writer's callers wait, and so the receiving, and in the end the senders; nothing
-// is dropped.
+// Whenever no more lines are waiting to be written, the reader can see all that have been
+// made. Under load, lines are gathered into large writes. A slow reader makes the callers
+// of the Writer wait, and thereby the receiving and finally the senders. No line is
+// dropped.
+//
+// # What the kernel and the Go runtime do that shaped it
+//
+// A write to standard output that fails with EPIPE kills a Go process, unless it has asked
+// to be notified of SIGPIPE (os/signal). A user of this package that wants the error has
+// to do that. Ignoring the signal would not do, since COMMAND would inherit that.
+//
+// O_APPEND makes one write(2) to a regular file whole beside those of other processes, but
+// several writes are several: a line goes to a regular file with one write, and to anything
+// else in parts, whose progress tells a slow reader from one that has stopped.
+//
+// write(2) alone does not tell in time that the reader has gone: if there is nothing to
+// write, the descriptor has to be polled for EPOLLERR or EPOLLHUP, which the user of this
+// package does.
 package lines
 
 import (
@@ -25,25 +39,24 @@ import (
 )
 
 const (
-	// flushSize is how many bytes are gathered before they are written, flushed or
-	// not.
+	// flushSize is the number of bytes that are written even if they are not flushed.
 	flushSize = 64 << 10
-	// flushDelay is how long a line waits at most for others to be written with.
+	// flushDelay is the longest time that a line waits to be written with others.
 	flushDelay = 2 * time.Millisecond
-	// pendingLimit is how many bytes may wait to be written before the next line
-	// has to wait for room. The line that goes beyond is still taken.
+	// pendingLimit is how many bytes may wait to be written. If there are as many, the
+	// next line has to wait. The line that exceeds the limit is still taken.
 	pendingLimit = 1 << 20
-	// grace is how long, once the run is to end, the reader of the lines may take
-	// nothing before it is given up.
+	// grace is how long the reader of the lines may read nothing after the run is to
+	// end.
 	grace = time.Second
 )
 
-// ErrStalled is the cause of a LostError where the reader did not read to the end.
+// ErrStalled is the cause of a LostError if the reader has stopped reading.
 var ErrStalled = errors.New("the reader of the output does not read")
 
-// LostError says how many lines were not written, and why.
+// LostError says how many lines could not be written, and why.
 type LostError struct {
-	Name  string // of what they were to be written to
+	Name  string // of the file that they were to be written to
 	Lines int
 	Err   error
 }
@@ -57,26 +70,26 @@ func (e *LostError) Error() string {
 
 func (e *LostError) Unwrap() error { return e.Err }
 
-// Writer writes lines, whole, and numbered in the order in which they are written.
-// It may be used by many goroutines at once. Who flushes lines writes them, where
-// writing never waits for a reader; otherwise a goroutine of the Writer's does.
+// Writer numbers lines and writes them in the order of their numbers. Many goroutines may
+// use it at once. If writing never waits for a reader, the goroutine that flushes lines
+// also writes them; otherwise a goroutine of the Writer does.
 type Writer struct {
 	to     destination
 	failed func()
 
 	mu      sync.Mutex
-	work    sync.Cond // there is something to write, or to end
-	room    sync.Cond // there is room for more lines, large lines are written, or nothing will be written any more
+	work    sync.Cond // signaled when there is something to write, or on Close
+	room    sync.Cond // signaled when there is room for lines, large lines are written, or no more will be written
 	pending pending
 	spare   []byte // memory of the last pending lines
 	seq     uint64
-	written uint64 // the last line of the last write that succeeded
+	written uint64 // number of the last line that is written
 	flush   flushing
-	busy    bool // a write is under way
+	busy    bool // a write is in progress
 	making  bool // a piece of a large line is being made
 	loss    loss
-	closed  bool // nothing more comes
-	done    bool // nothing more will be written
+	closed  bool // Close was called
+	done    bool // no more will be written
 }
 
 // pending are lines that wait to be written.
@@ -87,22 +100,22 @@ type pending struct {
 	last  uint64 // number of the last line
 }
 
-// flushing says when the pending lines are written.
+// flushing says when the pending lines are to be written.
 type flushing struct {
 	due   bool        // now
-	timer *time.Timer // at the latest when this ends
+	timer *time.Timer // or when this expires
 	armed bool        // the timer is running
 }
 
-// loss is what could not be written.
+// loss says what could not be written.
 type loss struct {
 	err   error
 	lines int
 	isSet atomic.Bool // err is set
 }
 
-// New begins to write lines to w. failed is called once when writing fails. Close
-// ends it.
+// New returns a Writer that writes lines to w. It calls failed once if writing fails. The
+// caller must call Close.
 func New(w io.Writer, failed func()) *Writer {
 	o := &Writer{failed: failed}
 	o.to.init(w)
@@ -111,9 +124,9 @@ func New(w io.Writer, failed func()) *Writer {
 	return o
 }
 
-// Write takes one line, and flushes: its type, and what the record package gives
-// after the head. It returns the number of the line, or an error where an earlier
-// line could not be written; then this one is lost too.
+// Write takes one line, as its type and what package record appends after the head, and
+// flushes. It returns the number of the line, or an error if an earlier line could not be
+// written, in which case this one is lost too.
 func (o *Writer) Write(typ string, body []byte) (seq uint64, err error) {
 	b := Block{text: body, ends: []int{len(body)}}
 	seq, err = o.Append(typ, &b)
@@ -121,9 +134,9 @@ func (o *Writer) Write(typ string, body []byte) (seq uint64, err error) {
 	return seq, err
 }
 
-// Append takes the lines of a block, all of one type, and returns the number of the
-// first. They are written when Flush is called, or soon after. The block is the
-// caller's again.
+// Append takes the lines of a block, all of one type, and returns the number of the first.
+// They are written when Flush is called, or after flushDelay. The caller may reuse the
+// block. The error is that of Write.
 func (o *Writer) Append(typ string, b *Block) (first uint64, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -150,8 +163,8 @@ func (o *Writer) Append(typ string, b *Block) (first uint64, err error) {
 	return first, nil
 }
 
-// Lose counts lines as lost that are not made any more, since an earlier one could
-// not be written.
+// Lose counts lines as lost that are not made because an earlier one could not be
+// written.
 func (o *Writer) Lose(lines int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -164,7 +177,7 @@ func (o *Writer) taken(lines int) {
 	o.pending.last = o.seq
 }
 
-// awaitRoom waits until there is room for lines. With an error they are lost.
+// awaitRoom waits until there is room for lines. If it returns an error, they are lost.
 func (o *Writer) awaitRoom(lines int) error {
 	for len(o.pending.text) >= pendingLimit && o.loss.err == nil {
 		o.room.Wait()
@@ -175,14 +188,14 @@ func (o *Writer) awaitRoom(lines int) error {
 	return o.loss.err
 }
 
-// Flush makes what has been taken visible to the reader as soon as that can be.
+// Flush has all lines that have been taken written as soon as possible.
 func (o *Writer) Flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.pending.lines == 0 || o.loss.err != nil {
 		return
 	}
-	if o.flush.armed && o.flush.timer.Stop() { // it would wake a thread for nothing
+	if o.flush.armed && o.flush.timer.Stop() { // the timer has nothing left to do
 		o.flush.armed = false
 	}
 	if o.busy || !o.to.prompt {
@@ -192,14 +205,14 @@ func (o *Writer) Flush() {
 	o.writeHere()
 }
 
-// wake has the Writer's goroutine write what is pending.
+// wake makes the goroutine of the Writer write what is pending.
 func (o *Writer) wake() {
 	o.flush.due = true
 	o.work.Signal()
 }
 
-// writeHere writes what is pending, and leaves to the goroutine what has come
-// meanwhile.
+// writeHere writes what is pending, and leaves what has come in the meantime to the
+// goroutine of the Writer.
 func (o *Writer) writeHere() {
 	o.write()
 	if o.flush.due || o.closed {
@@ -207,7 +220,7 @@ func (o *Writer) writeHere() {
 	}
 }
 
-// flushLater flushes soon, whatever becomes of who took the lines.
+// flushLater flushes after flushDelay, even if the caller does not.
 func (o *Writer) flushLater() {
 	if o.flush.armed {
 		return
@@ -225,7 +238,7 @@ func (o *Writer) flushLater() {
 	})
 }
 
-// run writes what nobody else does.
+// run is the goroutine of the Writer.
 func (o *Writer) run() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -242,7 +255,7 @@ func (o *Writer) run() {
 	}
 }
 
-// write writes the pending lines, with the lock released meanwhile.
+// write writes the pending lines. Meanwhile, the lock is released.
 func (o *Writer) write() {
 	p := o.pending
 	o.pending = pending{text: o.spare[:0]}
@@ -267,8 +280,8 @@ func (o *Writer) write() {
 	}
 }
 
-// fail records that lines of the write under way were lost, and all that are
-// pending. Only the first failure counts.
+// fail records that lines of the current write and all pending lines are lost. Only the
+// first failure counts.
 func (o *Writer) fail(err error, lines int) {
 	if o.loss.err != nil || o.done {
 		return
@@ -285,8 +298,8 @@ func (o *Writer) fail(err error, lines int) {
 // Broken reports whether lines can no longer be written.
 func (o *Writer) Broken() bool { return o.loss.isSet.Load() }
 
-// Close waits until every line is written. The error is a *LostError if some were
-// not. A nil Writer has none.
+// Close waits until all lines are written. The error is a *LostError if some could not be
+// written. Closing a nil Writer does nothing.
 func (o *Writer) Close() error {
 	if o == nil {
 		return nil
@@ -304,15 +317,14 @@ func (o *Writer) Close() error {
 	return nil
 }
 
-// GiveUp makes every wait on the Writer end when, after the end of ctx, the reader
-// takes nothing for a second: one that has stopped reading would otherwise keep the
-// process forever.
+// GiveUp ends all waits on the Writer if, after the end of ctx, the reader reads nothing
+// for a second. A reader that has stopped would otherwise keep the process forever.
 func (o *Writer) GiveUp(ctx context.Context) {
 	context.AfterFunc(ctx, func() { o.failIfStalled(-1) })
 }
 
-// failIfStalled looks once in a while, until all is written, whether the write
-// under way has come further than before.
+// failIfStalled checks every second, until all is written, whether the current write has
+// made progress.
 func (o *Writer) failIfStalled(before int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -326,16 +338,16 @@ func (o *Writer) failIfStalled(before int) {
 	}
 }
 
-// Block are lines that are given to a Writer at once.
+// Block is a number of lines that are given to a Writer at once.
 type Block struct {
 	text []byte // without the heads
-	ends []int
+	ends []int  // where the lines end in text
 }
 
-// Len is how many bytes the lines have.
+// Len returns the number of bytes of the lines.
 func (b *Block) Len() int { return len(b.text) }
 
-// Reset makes the block empty. Unusually large memory goes to the garbage collector.
+// Reset empties the block, and drops unusually large memory.
 func (b *Block) Reset() {
 	b.text, b.ends = b.text[:0], b.ends[:0]
 	if cap(b.text) > largeLineSize {

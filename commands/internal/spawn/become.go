@@ -1,19 +1,30 @@
-// Package spawn makes this process another command, or starts one, with descriptors
-// of its own choosing as 3, 4, 5 ...: sd_listen_fds(3).
+// Package spawn turns this process into another command, or starts one, which has given
+// descriptors as 3, 4, 5 and so on: sd_listen_fds(3).
 //
-//   - handover.go: what a command is given: descriptors, environment, the message
-//   - become.go: this process becomes the command: execve(2)
-//   - child.go: a process that is started for it becomes the command
-//   - runner.go: how many run at once, and how they end
+//   - handover.go: what a command gets: descriptors, environment, the message
+//   - become.go: turning this process into the command: execve(2)
+//   - child.go: starting a process that turns itself into the command
+//   - runner.go: how many commands run at once, and how they end
 //
 // # What the kernel and the Go runtime do that shaped it
 //
-// The runtime's epoll descriptor may sit on one of the numbers that the command's
-// descriptors are to have, and other threads go on using it. So the numbers are set
-// in a descriptor table of one locked thread's own: close_range(2) with
-// CLOSE_RANGE_UNSHARE. LISTEN_PID has to be the pid of the process that runs the
-// command, which nobody knows before it is there: so a child is this program once
-// more, which then becomes the command.
+// The epoll descriptor of the Go runtime may have one of the numbers that the descriptors
+// of the command are to get, and other threads go on using it. Therefore one thread, to
+// which the goroutine is locked, gets a descriptor table of its own, with close_range(2)
+// and CLOSE_RANGE_UNSHARE, and the numbers are set in that one. CLOSE_RANGE_CLOEXEC makes
+// all other descriptors close-on-exec before that.
+//
+// LISTEN_PID has to be the process ID of the command, which is known only when the process
+// exists. Therefore a child is this program again, which then becomes the command.
+//
+// execve(2) keeps ignored signals ignored. Go has handlers for most signals, which become
+// the default action; SIGHUP and SIGINT stay ignored if they were when the process began.
+//
+// Go raises the soft limit of RLIMIT_NOFILE when a process begins and restores it in the
+// programs that it executes, unless the process calls setrlimit(2). Nothing here does.
+//
+// A string in the environment can have 128 KiB (MAX_ARG_STRLEN) and no NUL byte: a message
+// that does not fit is handed over in a file.
 package spawn
 
 import (
@@ -32,8 +43,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FirstFD is the number of the first descriptor that a command is given:
-// SD_LISTEN_FDS_START of sd_listen_fds(3).
+// FirstFD is the number of the first descriptor that a command gets: SD_LISTEN_FDS_START
+// of sd_listen_fds(3).
 const FirstFD = 3
 
 // The causes of an Error.
@@ -42,11 +53,11 @@ var (
 	ErrCannotRun = errors.New("cannot run")
 )
 
-// Error says that a command was not run: errors.Is finds ErrNotFound or ErrCannotRun,
-// and the cause.
+// Error says that a command was not run. errors.Is finds ErrNotFound or ErrCannotRun in
+// it, and the cause.
 type Error struct {
-	Name  string // of the command, as it was given
-	Cause error  // nil where it was not found
+	Name  string // of the command, as given
+	Cause error  // nil if the command was not found
 }
 
 func (e *Error) Error() string {
@@ -56,12 +67,12 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v: %v", e.Name, ErrCannotRun, e.Cause)
 }
 
-// Is reports whether target is ErrNotFound or ErrCannotRun, whichever it is.
+// Is reports whether target is ErrNotFound or ErrCannotRun, whichever e is.
 func (e *Error) Is(target error) bool {
 	return target == ErrNotFound && e.Cause == nil || target == ErrCannotRun && e.Cause != nil
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Look finds the file of a command as a shell does. The error is an *Error.
@@ -82,21 +93,21 @@ func Look(name string) (path string, err error) {
 	return "", &Error{name, err}
 }
 
-// Become makes this process the command of that file, which inherits what it is
-// handed over and the standard descriptors, and nothing else. It returns only if that
-// fails, or ctx has ended; the descriptor table is then no longer that of the other
-// threads, so that all that is left to do is to say so and exit.
+// Become turns this process into the command in the file path. The command inherits the
+// descriptors of h and the standard descriptors, and no others. Become returns only if
+// that fails or ctx has ended. The thread may then have another descriptor table than the
+// others, so that the caller can only report the error and exit.
 func Become(ctx context.Context, path string, argv []string, h *Handover) error {
-	// A garbage collection that ended on this thread would look into the
-	// runtime's epoll descriptor, whose number may be the command's by then.
+	// A garbage collection that ended on this thread would use the number of the
+	// runtime's epoll descriptor, which may be a descriptor of the command by then.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(math.MaxInt64)
 	runtime.GC()
-	signal.Reset() // from here on a signal ends the process by itself
+	signal.Reset() // from here on, a signal ends the process
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	runtime.LockOSThread() // and never unlock: see renumber
+	runtime.LockOSThread() // never unlocked: see renumber
 	err := renumber(append(h.FDs, h.extra...), FirstFD)
 	if err == nil {
 		err = h.setStandard()
@@ -107,7 +118,7 @@ func Become(ctx context.Context, path string, argv []string, h *Handover) error 
 	return execute(path, argv, h.Env)
 }
 
-// setStandard makes descriptors that have been renumbered standard input and output.
+// setStandard copies descriptors that have been renumbered to standard input and output.
 func (h *Handover) setStandard() error {
 	for target, index := range []int{h.stdin, h.stdout} {
 		if index < 0 {
@@ -120,20 +131,20 @@ func (h *Handover) setStandard() error {
 	return nil
 }
 
-// execute makes this process the command. It returns only if that fails.
+// execute turns this process into the command. It returns only if that fails.
 func execute(path string, argv, env []string) error {
 	env = append(env, "LISTEN_PID="+strconv.Itoa(os.Getpid()))
 	err := syscall.Exec(path, argv, env)
-	if err == syscall.ENOEXEC { // a script without #!, which shells run too
+	if err == syscall.ENOEXEC { // a script without #!, which shells run as well
 		err = syscall.Exec("/bin/sh", append([]string{"sh", path}, argv[1:]...), env)
 	}
 	return &Error{path, err}
 }
 
-// renumber makes the descriptors fds first, first+1 ... in order, and everything
-// else from first on close-on-exec. It does so in a descriptor table of the calling
-// thread's own, to which the goroutine must be locked: the runtime, whose epoll
-// descriptor may be among the numbers, goes on in the old one.
+// renumber gives the descriptors fds the numbers first, first+1 and so on, in order, and
+// makes all others from first on close-on-exec. It does so in a new descriptor table of
+// the calling thread, to which the goroutine must be locked. The Go runtime, whose epoll
+// descriptor may have one of the numbers, goes on with the old table.
 func renumber(fds []int, first int) error {
 	if err := unix.CloseRange(uint(first), math.MaxUint32, unix.CLOSE_RANGE_UNSHARE|unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return os.NewSyscallError("close_range", err)
@@ -157,8 +168,8 @@ func renumber(fds []int, first int) error {
 	return nil
 }
 
-// makeWay moves the one of later that has the number target, if there is one, above
-// all targets.
+// makeWay gives the descriptor in later that has the number target, if there is one, a
+// number above all targets.
 func makeWay(later []int, target, above int) error {
 	for i, fd := range later {
 		if fd != target {

@@ -13,28 +13,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childName is what a child is called until it is the command: this program, run once
-// more.
+// childName is argv[0] of a child, which is this program again, until it becomes the
+// command.
 const childName = "fdmsg: COMMAND"
 
-// What a child says to its parent before it is the command.
+// What a child writes to its parent before it becomes the command.
 const (
 	childNamed  = 'n' // its comm is childComm: proc_pid_comm(5)
-	childFailed = 'f' // the command cannot be run, and standard error says why
+	childFailed = 'f' // the command cannot be run; the child prints why
 )
 
-// childComm is the name that the kernel has for a child until it is the command.
-// execve(2) gives it another, which a zombie keeps: so one that has died before can be
-// told from a command that has ended.
+// childComm is the name of a child in the kernel until it becomes the command. execve(2)
+// gives it another name, and a zombie keeps its name: this tells a child that has died
+// before from a command that has ended.
 const childComm = "\tfdmsg child"
 
-// IsChild reports whether this process, with those arguments, was started to become a
+// IsChild reports whether this process, with the arguments argv, was started to become a
 // command.
 func IsChild(argv []string) bool { return len(argv) > 3 && argv[0] == childName }
 
-// BecomeChild makes this process, for which IsChild is true, the command that it was
-// started for. It inherits the descriptors below the number in argv[1]; on that
-// descriptor it says how far it got. BecomeChild returns only if that fails.
+// BecomeChild turns this process, for which IsChild is true, into the command for which it
+// was started. The command inherits the descriptors below the number in argv[1]; the
+// descriptor with that number is the pipe to the parent. BecomeChild returns only if that
+// fails.
 func BecomeChild(argv []string) error {
 	path, argv, first := argv[2], argv[3:], argv[1]
 	fd, err := strconv.Atoi(first)
@@ -44,7 +45,7 @@ func BecomeChild(argv []string) error {
 	if setComm(childComm) == nil {
 		unix.Write(fd, []byte{childNamed})
 	}
-	// Those that fdmsg inherited itself, too.
+	// This includes descriptors that the parent itself inherited.
 	err = unix.CloseRange(uint(fd), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err != nil {
 		err = &Error{path, os.NewSyscallError("close_range", err)}
@@ -55,7 +56,7 @@ func BecomeChild(argv []string) error {
 	return err
 }
 
-// setComm gives the process, not the calling thread, a name.
+// setComm sets the name of the process, not that of the calling thread.
 func setComm(name string) error {
 	fd, err := unix.Open("/proc/self/comm", unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -66,9 +67,9 @@ func setComm(name string) error {
 	return err
 }
 
-// fork starts this program once more and waits until it is the command, or has failed
-// to be. One that does not come so far had no room for its threads: EAGAIN, as for a
-// process.
+// fork starts this program again and waits until it has become the command or has failed.
+// A child that gets to neither could not start its threads: the error is EAGAIN then, as
+// if the process could not be started.
 func fork(argv, env []string, files []uintptr) (*os.Process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -84,7 +85,7 @@ func fork(argv, env []string, files []uintptr) (*os.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	said, _ := io.ReadAll(r) // to the end: execve(2), or exit
+	said, _ := io.ReadAll(r) // until execve(2) or exit closes the pipe
 	failed := bytes.IndexByte(said, childFailed) >= 0
 	if len(said) == 0 || !failed && comm(pid) == childComm {
 		process.Wait()
@@ -93,8 +94,7 @@ func fork(argv, env []string, files []uintptr) (*os.Process, error) {
 	return process, nil
 }
 
-// comm is the name that the kernel has for a process, or a zombie, empty where it does
-// not say.
+// comm returns the name of a process, or of a zombie, or "" if it cannot be read.
 func comm(pid int) string {
 	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	return strings.TrimSuffix(string(name), "\n")

@@ -11,26 +11,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Command says how a command gets its descriptors.
+// Command is a command, and how it gets its descriptors.
 type Command struct {
 	Argv   []string
-	Path   string   // of its file: Look
-	Stdin  *int     // index of the descriptor that is standard input as well; nil: none
-	Stdout *int     // and standard output
-	Names  []string // of the descriptors, for LISTEN_FDNAMES; nil: none
+	Path   string   // path of its file, from Look
+	Stdin  *int     // index of the descriptor that is also standard input, or nil
+	Stdout *int     // index of the descriptor that is also standard output, or nil
+	Names  []string // names of the descriptors, for LISTEN_FDNAMES, or nil
 }
 
-// Handover is what a command is given.
+// Handover is what a command gets.
 type Handover struct {
-	FDs    []int    // become 3, 4, 5 ...
+	FDs    []int    // they become 3, 4, 5 ...
 	Env    []string // without LISTEN_PID
-	extra  []int    // come after FDs
-	stdin  int      // index of the one of FDs that is standard input as well, -1: none
-	stdout int
+	extra  []int    // descriptors that come after FDs
+	stdin  int      // index in FDs of what is also standard input, or -1
+	stdout int      // index in FDs of what is also standard output, or -1
 }
 
-// Handover prepares what the command is given: descriptors, and our environment
-// without the hidden variables.
+// Handover prepares what the command gets: descriptors, and the environment of this
+// process without the hidden variables. The descriptors remain the caller's. The error
+// says that Stdin or Stdout is not an index of fds.
 func (c *Command) Handover(fds []int, hidden ...string) (*Handover, error) {
 	h := &Handover{FDs: fds, stdin: -1, stdout: -1}
 	for _, standard := range []struct {
@@ -53,7 +54,7 @@ func (c *Command) Handover(fds []int, hidden ...string) (*Handover, error) {
 	return h, nil
 }
 
-// names are n names: what was not given one is unknown, as systemd says it.
+// names returns n names. A descriptor without a name is called unknown, as by systemd.
 func (c *Command) names(n int) []string {
 	names := slices.Clone(c.Names)
 	for len(names) < n {
@@ -62,8 +63,8 @@ func (c *Command) names(n int) []string {
 	return names[:n]
 }
 
-// AddMessage hands over a message: in the variable FDMSG_MESSAGE, or in a file whose
-// number is in FDMSG_MESSAGE_FD.
+// AddMessage hands over a message, in the variable FDMSG_MESSAGE or, if it does not fit
+// there, in a file whose descriptor is in FDMSG_MESSAGE_FD.
 func (h *Handover) AddMessage(message []byte) error {
 	if text, ok := asVariable(message); ok {
 		h.AddVariable("FDMSG_MESSAGE", text)
@@ -77,8 +78,8 @@ func (h *Handover) AddMessage(message []byte) error {
 	return nil
 }
 
-// AddExtra hands over a descriptor behind the others, with a variable that holds its
-// number. The Handover owns it from then on.
+// AddExtra hands over one more descriptor, after the others, and its number in a variable.
+// It takes over the descriptor.
 func (h *Handover) AddExtra(variable string, fd int) {
 	h.AddVariable(variable, strconv.Itoa(FirstFD+len(h.FDs)+len(h.extra)))
 	h.extra = append(h.extra, fd)
@@ -87,7 +88,7 @@ func (h *Handover) AddExtra(variable string, fd int) {
 // AddVariable adds a variable to the environment.
 func (h *Handover) AddVariable(name, value string) { h.Env = append(h.Env, name+"="+value) }
 
-// Close closes the extra descriptors.
+// Close closes the descriptors that AddExtra and AddMessage have added.
 func (h *Handover) Close() {
 	for _, fd := range h.extra {
 		unix.Close(fd)
@@ -95,18 +96,19 @@ func (h *Handover) Close() {
 	h.extra = nil
 }
 
-// ownVariables are those of the environment that speak of descriptors and messages
-// that a command does not have, unless they are given anew.
+// ownVariables are variables about descriptors and messages. Those in the environment of
+// this process are not true for the command.
 var ownVariables = [...]string{
 	"LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDNAMES",
 	"FDMSG_MESSAGE", "FDMSG_MESSAGE_FD", "FDMSG_CONN", "FDMSG_FROM",
 }
 
-// ManagerVariables are between a service manager and this process: sd_notify(3),
-// sd_watchdog_enabled(3). A command that this process becomes is what is managed.
+// ManagerVariables returns the variables that a service manager sets for its service:
+// sd_notify(3), sd_watchdog_enabled(3). A command that this process starts is not the
+// service; one that this process becomes is.
 func ManagerVariables() []string { return []string{"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"} }
 
-// environ is our environment without our own variables and the hidden ones.
+// environ returns the environment without ownVariables and the hidden variables.
 func environ(hidden []string) (env []string) {
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
@@ -117,12 +119,12 @@ func environ(hidden []string) (env []string) {
 	return env
 }
 
-// maxVariable is the longest message that fits into FDMSG_MESSAGE: one string of the
-// environment has at most MAX_ARG_STRLEN bytes, execve(2).
+// maxVariable is the longest message that fits into FDMSG_MESSAGE: a string in the
+// environment has at most MAX_ARG_STRLEN bytes, see execve(2).
 const maxVariable = 128<<10 - len("FDMSG_MESSAGE=") - 1
 
-// asVariable is the message as the environment can hold it. A lone NUL byte is what
-// goes with descriptors that are sent without a message.
+// asVariable returns the message as the value of a variable, if it can be one. A single
+// NUL byte is sent with descriptors that have no message.
 func asVariable(message []byte) (text string, ok bool) {
 	text = string(message)
 	if text == "\x00" {
@@ -131,7 +133,7 @@ func asVariable(message []byte) (text string, ok bool) {
 	return text, len(text) <= maxVariable && utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
 
-// memoryFile makes a memfd with data, to be read from its beginning: memfd_create(2).
+// memoryFile returns a memfd that contains data, with offset 0: memfd_create(2).
 func memoryFile(name string, data []byte) (int, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {

@@ -13,26 +13,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNoTime says that a command was not started because the run is to end.
+// ErrNoTime says that a command was not started because the run is ending.
 var ErrNoTime = errors.New("COMMAND not run: the time of --drain is up")
 
-// grace is how long a command that got the signal that ends the run has to end.
+// grace is how long a command may take to end after it was sent a signal.
 const grace = time.Second
 
-// Runner starts one command for each message, some of them at once. When the run is
-// to end, commands have the time of the drain; then no more are started, and those
-// that still run get the signal that ends the run. A second later they are killed.
+// Runner runs a command for each message, several at once. When the run is to end, commands
+// go on for the time of the drain. Then no more are started, and those that are still
+// running are sent the signal that ends the run. One second later they are killed.
 type Runner struct {
 	command *Command
 	signal  func() unix.Signal
-	slots   chan struct{} // as many as may run at once
-	over    chan struct{} // closed when the time is up
-	kill    chan struct{} // closed when they are to be killed
-	missed  atomic.Int64  // messages that the command should have had
+	slots   chan struct{} // its capacity is the most commands at once
+	over    chan struct{} // closed when the time of the drain is up
+	kill    chan struct{} // closed when commands are to be killed
+	missed  atomic.Int64  // number of messages for which no command was run
 }
 
-// NewRunner makes a Runner that runs at most so many commands at once. The run ends
-// with end; signal says then what the commands are sent.
+// NewRunner returns a Runner that runs at most most commands at once. The run ends when
+// end does; signal then returns the signal that the commands are sent.
 func NewRunner(end context.Context, command *Command, most int, drain time.Duration, signal func() unix.Signal) *Runner {
 	r := &Runner{command: command, signal: signal, slots: make(chan struct{}, most), over: make(chan struct{}), kill: make(chan struct{})}
 	context.AfterFunc(end, func() {
@@ -42,11 +42,11 @@ func NewRunner(end context.Context, command *Command, most int, drain time.Durat
 	return r
 }
 
-// Missed is for how many messages the command should have been run, and was not.
+// Missed returns the number of messages for which the command could not be run.
 func (r *Runner) Missed() int64 { return r.missed.Load() }
 
-// Take waits until a command may be started. Give must follow. The error is
-// ErrNoTime.
+// Take waits until a command may be started. Give must follow. The error is ErrNoTime, after
+// which Give must not follow.
 func (r *Runner) Take() error {
 	select {
 	case r.slots <- struct{}{}:
@@ -55,7 +55,7 @@ func (r *Runner) Take() error {
 		return ErrNoTime
 	}
 	select {
-	case <-r.over: // both may have happened
+	case <-r.over: // both channels may have been ready
 		<-r.slots
 		r.missed.Add(1)
 		return ErrNoTime
@@ -64,11 +64,11 @@ func (r *Runner) Take() error {
 	}
 }
 
-// Give lets another command be started.
+// Give allows another command to be started.
 func (r *Runner) Give() { <-r.slots }
 
-// Run starts the command, with line on its standard input unless a descriptor is that,
-// and waits until it ends.
+// Run starts the command, with line on its standard input unless a descriptor is to be
+// that, and waits until it ends.
 func (r *Runner) Run(h *Handover, line []byte) (*os.ProcessState, error) {
 	input, err := memoryFile("fdmsg-line", line)
 	if err != nil {
@@ -87,7 +87,7 @@ func (r *Runner) Run(h *Handover, line []byte) (*os.ProcessState, error) {
 	return state, nil
 }
 
-// start starts the command. While processes or memory are short it waits.
+// start starts the command. While processes, descriptors or memory are short, it waits.
 func (r *Runner) start(h *Handover, stdin int) (*os.Process, error) {
 	files := []uintptr{uintptr(stdin), uintptr(unix.Stdout), uintptr(unix.Stderr)}
 	if h.stdin >= 0 {
@@ -118,7 +118,7 @@ func (r *Runner) start(h *Handover, stdin int) (*os.Process, error) {
 	}
 }
 
-// isShortage reports whether err passes when others end: fork(2).
+// isShortage reports whether err passes when other processes end: fork(2).
 func isShortage(err error) bool {
 	for _, shortage := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS} {
 		if errors.Is(err, shortage) {
@@ -128,7 +128,7 @@ func isShortage(err error) bool {
 	return false
 }
 
-// await waits for the end of a command.
+// await waits until a command ends.
 func (r *Runner) await(process *os.Process) (*os.ProcessState, error) {
 	done := make(chan struct{})
 	defer close(done)
