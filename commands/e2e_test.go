@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -78,23 +77,16 @@ func buildProgram(t testing.TB) string {
 	return dir
 }
 
-// TestScripts runs the sessions in testdata/script, each as a shell would. They
-// find fdmsg and its links on the PATH.
+// TestScripts runs the sessions in testdata/script, each of which reads as one
+// would type it at a shell. They find fdmsg and its links on the PATH.
 func TestScripts(t *testing.T) {
-	dir := buildProgram(t)
-	python, err := filepath.Abs("testdata/python")
-	if err != nil {
-		t.Fatal(err)
-	}
+	path, environment := searchPath(t), programEnv(t)
 	testscript.Run(t, testscript.Params{
 		Dir:         "testdata/script",
 		WorkdirRoot: t.TempDir(), // testscript would leave one of its own behind
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("PATH", dir+string(filepath.ListSeparator)+env.Getenv("PATH"))
-			env.Setenv("GORACE", os.Getenv("GORACE"))
-			env.Setenv("PYTHONPATH", python)
-			env.Setenv("PYTHONDONTWRITEBYTECODE", "1")
-			env.Setenv("FDMSG_WORD", strconv.Itoa(strconv.IntSize/8))
+			env.Vars = append(env.Vars, environment...)
+			env.Setenv("PATH", path)
 			return nil
 		},
 	})

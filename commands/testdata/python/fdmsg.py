@@ -1,10 +1,10 @@
-# Runs fdmsg, for half a minute at most. For the tests in ../script.
+# Runs fdmsg, for 30 seconds at most. For the programs in ../peer.
 import atexit, json, os, shutil, subprocess
 
 def start(command, *args, fds=(), **options):
     """Starts fdmsg in the background. Should the test fail, it is killed."""
     usual = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if command == "listen": # with the race detector, if that is what the test is run with
+    if command == "listen": # built with the race detector if the test is
         usual["executable"] = shutil.which("fdmsg.race")
     process = subprocess.Popen(["fdmsg", command, *args], pass_fds=fds, **{**usual, **options})
     atexit.register(process.kill)
