@@ -139,9 +139,9 @@ const systemPath = "/usr/sbin:/sbin"
 func missing(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
-		t.Fatal("missing: ", what)
+		t.Fatalf("missing: %s", what)
 	}
-	t.Skip("missing: ", what)
+	t.Skipf("missing: %s", what)
 }
 
 // searchPath returns a PATH on which the program under test comes first.

@@ -16,10 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// exampleTools are the tools in the examples that a machine may lack.
+var exampleTools = regexp.MustCompile(`\b(jq|python3|socat|qemu-system-x86_64|sshd?|systemd-socket-activate)\b`)
+
 // TestReadmeExamples runs every shell example of the README as it is printed,
-// each in a directory of its own.
+// each in an empty directory.
 func TestReadmeExamples(t *testing.T) {
-	dir := buildProgram(t)
+	path := searchPath(t)
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -53,10 +56,10 @@ func TestReadmeExamples(t *testing.T) {
 		"--accept --inetd":                          "3\n",
 		"ProxyUseFdpass":                            "over a socket that fdmsg has connected\n",
 	}
-	// In a network of their own, where that is permitted, nobody has their ports.
+	// In a network namespace of their own, where that is permitted, nobody else uses their ports.
 	apart := []string{"unshare", "--net", "sh", "-c", `ip link set lo up && exec "$@"`, "sh"}
 	if err := exec.Command(apart[0], append(apart[1:], "true")...).Run(); err != nil {
-		t.Log("not in a network of their own: ", err)
+		t.Log("not in a network namespace of their own: ", err)
 		apart = []string{"env"}
 	}
 	words := slices.Collect(maps.Keys(want))
@@ -67,11 +70,16 @@ func TestReadmeExamples(t *testing.T) {
 	}
 	for i, example := range examples {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			for _, tool := range exampleTools.FindAllString(example[1], -1) {
+				if !installed(tool) {
+					missing(t, tool)
+				}
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, apart[0], append(apart[1:], "bash", "-eu", "-o", "pipefail", "-c", example[1])...)
 			cmd.Dir = t.TempDir()
-			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH")+":/usr/sbin")
+			cmd.Env = append(os.Environ(), "PATH="+path)
 			// What a failed example leaves running goes with it.
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }

@@ -1,5 +1,11 @@
 # Runs fdmsg, for 30 seconds at most. For the programs in ../peer.
-import atexit, json, os, shutil, subprocess
+import atexit, json, os, shutil, signal, subprocess
+
+# The tests may run under nohup or in the background of a script, but not with the signals
+# ignored that are ignored there.
+for number in signal.SIGHUP, signal.SIGINT:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 def start(command, *args, fds=(), **options):
     """Starts fdmsg in the background. Should the test fail, it is killed."""
