@@ -15,13 +15,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// programDir is where the program under test was built, if it was.
+// programDir is the directory that the program under test was built in, if it was built.
 var programDir string
 
-// program builds the program under test, under all names that it can be run by,
-// and returns the directory that it is in. With the race detector there is one
-// more, raceName: to begin takes that sixty milliseconds, so that only listen,
-// which does most at a time, is run with it.
+// program builds the program under test, makes a link to it for each subcommand, and
+// returns their directory. If the tests run with the race detector, raceName is the
+// program with it as well. Only listen, which does most things at once, is run that
+// way: a program with the race detector takes 60 ms to start.
 var program = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "fdmsg-test-"); err != nil {
 		return "", err
@@ -52,7 +52,7 @@ func build(dir, name, setting string, flags ...string) error {
 	return cmd.Run()
 }
 
-// listenProgram returns the program for listen.
+// listenProgram returns the path of the program that listen is run with.
 func listenProgram(t testing.TB) string {
 	t.Helper()
 	name := "fdmsg"
@@ -63,7 +63,7 @@ func listenProgram(t testing.TB) string {
 }
 
 func TestMain(m *testing.M) {
-	// The race detector sleeps for a second at the end of a process otherwise.
+	// Otherwise the race detector makes each process sleep for a second when it ends.
 	os.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0")
 	code := m.Run()
 	if programDir != "" {

@@ -31,7 +31,7 @@ func TestReadmeExamples(t *testing.T) {
 	if len(examples) < 8 {
 		t.Fatalf("only %d examples found", len(examples))
 	}
-	// What the example with those words in it prints last.
+	// What the example that contains these words prints last.
 	want := map[string]string{
 		"jq -r '.message, .fds[].content' received": "Temperature data\ntime temp(in degree Celsius)\n00.00 23\n01.00 22\n\ntime temp(in degree Celsius)\n00.00 25\n01.00 24\n\n",
 		"-m hello -M - r:/etc/hostname":             "hello from standard input\n",
@@ -80,7 +80,7 @@ func TestReadmeExamples(t *testing.T) {
 			cmd := exec.CommandContext(ctx, apart[0], append(apart[1:], "bash", "-eu", "-o", "pipefail", "-c", example[1])...)
 			cmd.Dir = t.TempDir()
 			cmd.Env = append(os.Environ(), "PATH="+path)
-			// What a failed example leaves running goes with it.
+			// Whatever a failed example leaves running is killed with its process group.
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 			cmd.WaitDelay = time.Second
@@ -90,7 +90,7 @@ func TestReadmeExamples(t *testing.T) {
 			if err != nil && cmd.Process != nil {
 				cmd.Cancel()
 			}
-			socat := strings.Contains(example[1], "socat") // has things to say
+			socat := strings.Contains(example[1], "socat") // writes to standard error
 			if err != nil || stderr.Len() > 0 && !socat {
 				t.Fatalf("%v\n%s%s", err, out, stderr.String())
 			}

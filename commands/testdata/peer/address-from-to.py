@@ -18,7 +18,7 @@ for scheme, kind in kinds.items():
     same([(line["message"], line["from"]) for line in lines], [(line["message"], line["message"]) for line in lines])
     same({line["from"] for line in lines}, {f"{scheme}:{work}/me", f"{scheme}:@{name}"})
 
-# Python sees it, too, and UDP has it.
+# Python sees it too, and so it is with UDP.
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
     server.settimeout(20)
     server.bind(f"{work}/server")

@@ -16,7 +16,7 @@ for scheme, kind in kinds.items():
     for name in names:
         address = f"{scheme}-hex:{name.hex()}"
 
-        # fdmsg binds, Python connects, then fdmsg to the address as printed
+        # fdmsg binds; Python connects, then fdmsg to the address as it was printed
         server, addresses = serve("listen", "-t", "25", "-n", "2", address)
         same(addresses, [address])
         with socket.socket(socket.AF_UNIX, kind) as peer:
@@ -30,7 +30,7 @@ for scheme, kind in kinds.items():
         if name[0]:
             assert not os.path.exists(name)
 
-        # Python binds such a name, fdmsg says from whom the message is
+        # Python binds such a name, and fdmsg prints it as the sender
         with socket.socket(socket.AF_UNIX, kind) as peer:
             peer.bind(name)
             server, _ = serve("recv", "-t", "25", "-n", "1", f"{scheme}:{work}/s")

@@ -26,7 +26,7 @@ for kind in "tcp", "udp":
     pass_on(f"{kind}6:[::1]:0", f"{kind}:::1:PORT")
     pass_on(f"{kind}4:localhost:0", f"{kind}4:localhost:PORT")
 
-    # no HOST when binding: every address, of both families
+    # no HOST when binding: all addresses of both families
     pass_on(f"{kind}::0", f"{kind}:127.0.0.1:PORT")
     pass_on(f"{kind}::0", f"{kind}:[::1]:PORT")
     pass_on(f"{kind}::0", f"{kind}::PORT")
@@ -47,7 +47,7 @@ assert f"tcp:127.0.0.1:{port}" in err and "address already in use" in err, err
 server.terminate()
 same(finish(server), (0, [], ""))
 
-# A port that connections linger on can be bound again at once.
+# A port with connections in TIME_WAIT can be bound again at once.
 server, (address,) = serve("recv", "-t", "25", "-n", "1", "tcp:127.0.0.1:0")
 with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=20) as peer:
     peer.send(b"x")

@@ -29,7 +29,7 @@ for scheme, kind in kinds.items():
                 data, fds, _, _ = socket.recv_fds(ours, 100, 5)
                 same((data, len(fds)), (b"there", 1))
 
-                # recv waits for the message: it comes only when the process runs
+                # recv waits for the message, which is sent only once it runs
                 process = start("recv", "-t", "20", "-n", "1", address, **options)
                 socket.send_fds(ours, [b"back"], fds)
                 os.close(fds[0])
@@ -90,7 +90,7 @@ for blocking in True, False:
         same((code, err, lines[0]["message"]), (0, "", "over TCP"))
         same(os.get_blocking(listener.fileno()), blocking)
 
-# An inherited socket with nothing on it is waited for up to the timeout.
+# On an inherited socket without messages, recv waits until the timeout.
 ours, theirs = socket.socketpair()
 code, lines, err = fdmsg("recv", "-t", "0.2", "-", stdin=theirs)
 same((code, lines, os.get_blocking(theirs.fileno())), (124, [], True))

@@ -8,7 +8,7 @@ work = os.environ["WORK"]
 for length in 92, 100, 108, 255:
     path = f"{work}/{'n' * length}"
 
-    # somebody else's, made under a short name
+    # another process's socket, bound under a short name
     with socket.socket(socket.AF_UNIX) as server:
         server.settimeout(20)
         server.bind("short")

@@ -22,7 +22,7 @@ for path in paths:
         same(len(lines[0]["fds"]), 1)
         assert not os.path.lexists(path), path
 
-# Python's own short way there and back: relative to the directory.
+# Python binds and connects too, by a path relative to the directory.
 os.chdir(deep)
 server, _ = serve("recv", "-t", "25", f"{deep}/s")
 with socket.socket(socket.AF_UNIX) as peer:
@@ -37,7 +37,7 @@ with socket.socket(socket.AF_UNIX) as listener:
     with listener.accept()[0] as peer:
         same(peer.recv(100), b"and back")
 
-# A stale one is replaced (that of the listener above); a live one is not.
+# A stale socket file (that of the listener above) is replaced; a live one is not.
 assert os.path.exists(f"{deep}/s")
 server, _ = serve("listen", "-t", "25", f"{deep}/s")
 code, lines, err = fdmsg("listen", f"{deep}/s")
@@ -47,7 +47,7 @@ server.terminate()
 same(finish(server), (0, [], ""))
 same(os.listdir(deep), [])
 
-# A name that no file system takes.
+# A name that every file system refuses.
 code, lines, err = fdmsg("listen", f"{deep}/{'n' * 256}")
 same((code, lines), (1, []))
 assert "name too long" in err, err

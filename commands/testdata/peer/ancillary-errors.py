@@ -21,7 +21,7 @@ for family, host, scheme, option, level, origin, kind, code in cases:
     # The error of a plain call.
     bad(fdmsg("call", "-t", "20", to, "-m", "hello"), 1, "connection refused", to)
 
-    # On a socket that is already there, with the bytes that Python is given on one like it.
+    # On an inherited socket, with the bytes that Python receives on a like one.
     with socket.socket(family, socket.SOCK_DGRAM) as ours, socket.socket(family, socket.SOCK_DGRAM) as theirs:
         for sock in ours, theirs:
             sock.setsockopt({socket.AF_INET: socket.SOL_IP, socket.AF_INET6: socket.IPPROTO_IPV6}[family], {socket.AF_INET: 11, socket.AF_INET6: 25}[family], 1)
@@ -34,13 +34,13 @@ for family, host, scheme, option, level, origin, kind, code in cases:
         out = good(fdmsg("recv", "-t", "20", "-F", "MSG_ERRQUEUE", "-", stdin=theirs), filter)
         as_python(out, control)
 
-        # an empty queue is waited for, and only then
+        # an empty error queue is waited for
         code, out, err = fdmsg("recv", "-t", "0.1", "-F", "MSG_ERRQUEUE", "-", stdin=theirs)
         same((code, out), (124, ""))
         process = start("recv", "-t", "20", "-F", "MSG_ERRQUEUE", "-", stdin=theirs)
         theirs.sendto(b"hello", (host, port))
         good(finish(process), filter)
-        # plain messages do not disturb it
+        # plain messages do not end the wait
         ours.sendto(b"plain", (host, theirs.getsockname()[1]))
         code, out, err = fdmsg("recv", "-t", "0.1", "-F", "MSG_ERRQUEUE", "-", stdin=theirs)
         same((code, out), (124, ""))
@@ -49,7 +49,7 @@ for family, host, scheme, option, level, origin, kind, code in cases:
         # and with MSG_DONTWAIT it is an error
         bad(fdmsg("recv", "-t", "20", "-F", "MSG_ERRQUEUE", "-F", "MSG_DONTWAIT", "-", stdin=theirs), 1, "EAGAIN")
 
-# What an ICMP error says beside: a message that is too long names the MTU.
+# More that an ICMP error says: for a message that is too long, the MTU.
 with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
     sock.connect(("::1", 9))
     for option, value in (25, 1), (62, 1), (24, 1300):  # IPV6_RECVERR, IPV6_DONTFRAG, IPV6_MTU
@@ -58,7 +58,7 @@ with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
     good(fdmsg("recv", "-t", "20", "-F", "MSG_ERRQUEUE", "-", stdin=sock),
         '.[0].control[] | select(.type == "IPV6_RECVERR") | .ee_errno == "EMSGSIZE" and .ee_origin == "SO_EE_ORIGIN_LOCAL" and .ee_info == 1300')
 
-# IPV6_PATHMTU: the same as a message of no bytes.
+# IPV6_PATHMTU tells the same by a message of no bytes.
 with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as ours, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as theirs:
     for sock in ours, theirs:
         sock.bind(("::1", 0))

@@ -37,14 +37,14 @@ for option, filter in cases.items():
         if "OPTS" in option:
             break
 
-# Switched off is off, and without an option nothing comes.
+# An option that is switched off, or never set, gives no control message.
 for args in ["-o", "IP_RECVTTL=0"], ["-o", "IP_RECVTTL=off"], ["-o", "IP_RECVTTL", "-o", "IP_RECVTTL=0"], []:
     server, (address,) = serve("recv", "-t", "20", *args, "udp:127.0.0.1:0")
     with client(address) as sock:
         sock.send(b"x")
         good(finish(server), '.[0].control == []')
 
-# All at once: in the kernel's order, with the bytes that Python's recvmsg gives.
+# All at once, in the kernel's order and with the bytes that Python's recvmsg returns.
 with socket.socket(INET, UDP) as server, socket.socket(INET, UDP) as sock:
     server.bind(("127.0.0.1", 0))
     for option in 13, 12, socket.IP_RECVTOS, 8, 6, 7, IP_RECVORIGDSTADDR:
@@ -58,7 +58,7 @@ with socket.socket(INET, UDP) as server, socket.socket(INET, UDP) as sock:
         .replace('["IPPROTO_IP"] * 6', '[range(6) | "IPPROTO_IP"]'))
     as_python(out, control)
 
-# To every address, by listen: the packet info tells which one it was.
+# For listen on all addresses, the packet information tells which one was meant.
 server, (address,) = serve("listen", "-t", "20", "-n", "2", "-o", "IP_PKTINFO", "-o", "IP_RECVORIGDSTADDR", "udp4::0")
 port = int(address.rsplit(":", 1)[1])
 with socket.socket(INET, UDP) as sock:

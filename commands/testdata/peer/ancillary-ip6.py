@@ -46,7 +46,7 @@ for option, filter in cases.items():
         good(finish(server), f'.[0] | .message == "x" and (.control | length) == 1 and (.control[0] | .level == "IPPROTO_IPV6" and {filter})',
             port=int(address.rsplit(":", 1)[1]))
 
-# All at once, with the bytes that Python's recvmsg gives.
+# All at once, with the bytes that Python's recvmsg returns.
 new = {49: "IPV6_PKTINFO", 51: "IPV6_HOPLIMIT", 66: "IPV6_TCLASS", 11: "IPV6_FLOWINFO", 53: "IPV6_HOPOPTS", 58: "IPV6_DSTOPTS", 74: "IPV6_ORIGDSTADDR"}
 old = {2: "IPV6_2292PKTINFO", 8: "IPV6_2292HOPLIMIT", 3: "IPV6_2292HOPOPTS", 4: "IPV6_2292DSTOPTS"}
 for options in new, old:

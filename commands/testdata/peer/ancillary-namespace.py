@@ -56,7 +56,7 @@ if os.path.exists("/proc/sys/net/ipv6/conf/lo/seg6_enabled"):
         peer.sendto(b"routed", server.getsockname())
         _, control, _ = peek(server)
         as_python(good(fdmsg("recv", "-t", "20", "-", stdin=server), 'length == 1'), control)
-    # fdmsg's own option makes the header, too
+    # the option of fdmsg makes the same header
     server, (address,) = serve("recv", "-t", "20", "-o", "IPV6_RECVRTHDR", "udp:[::1]:0")
     good(fdmsg("send", "-t", "20", address, "-m", "x", "-o", f"IPV6_RTHDR=hex={header.hex()}"), 'length == 1')
     good(finish(server), '.[0].control[0] | .type == "IPV6_RTHDR" and .addresses == ["::1"]')

@@ -31,7 +31,7 @@ with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
     as_python(good(fdmsg("recv", "-t", "20", "-n", "1", "-", stdin=sock), '.[0].control[0].group == 1'), control)
 
 with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
-    # asked and answered by fdmsg, with the option set by it
+    # fdmsg itself sets the option, asks and receives the answer
     with open("question", "wb") as file:
         file.write(getlink)
     good(fdmsg("call", "-t", "20", f"fd:{sock.fileno()}", "-M", "question", "-o", f"{SOL_NETLINK}:{NETLINK_PKTINFO}=1", fds=[sock.fileno()]),

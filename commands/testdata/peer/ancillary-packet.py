@@ -21,7 +21,7 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP)) 
     same([entry[:2] for entry in control], [(SOL_PACKET, PACKET_AUXDATA)])
     want = struct.unpack("IIIHHHH", control[0][2])
     same(want[1:3], (33, 33))
-    # what answers the first, ICMP, is in between
+    # the ICMP error that answers the first is between them
     out = good(fdmsg("recv", "-t", "20", "-n", "3", "-", stdin=sock), 'length == 3 and all(.[]; (.control | length) == 1 and (.control[0] | .type == "PACKET_AUXDATA" and .level == "SOL_PACKET"))')
     got = [struct.unpack("IIIHHHH", base64.b64decode(line["control"][0]["data_base64"])) for line in lines(out) if line["size"] == 33]
     same([entry[1:] for entry in got], [want[1:]])

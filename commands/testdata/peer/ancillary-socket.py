@@ -41,7 +41,7 @@ with socket.socket(INET, UDP) as server, socket.socket(INET, UDP) as peer:
     out = good(fdmsg("recv", "-t", "20", "-", stdin=server), '.[0] | .message == "last" and (.control[0] | .level == "SOL_SOCKET" and .type == "SO_RXQ_OVFL" and .drops == $drops and $drops > 0)', drops=20 - taken)
     as_python(out, control)
 
-# UDP_SEGMENT cuts, UDP_GRO joins again and tells where.
+# UDP_SEGMENT splits a datagram, UDP_GRO joins the parts again and tells their size.
 for send in ["-o", "UDP_SEGMENT=10"], ["-c", "IPPROTO_UDP:UDP_SEGMENT:size=10"], ["-c", "SOL_UDP:UDP_SEGMENT:u16=10"]:
     server, (address,) = serve("recv", "-t", "20", "-o", "UDP_GRO", "udp:127.0.0.1:0")
     good(fdmsg("send", "-t", "20", address, "-m", "0123456789" * 3, *send), '.[0].size == 30')

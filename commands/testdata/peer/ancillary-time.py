@@ -36,11 +36,11 @@ for option, (name, number, value) in cases.items():
                 before = time.time_ns()
                 peer.sendto(b"x", f"{work}/s")
         filter = f'.[0].control | length == 1 and (.[0] | .level == "SOL_SOCKET" and .type == $name and (.{field} | test("^[0-9-]{{10}}T[0-9:]{{8}}[.][0-9]{{9}}Z$") and . >= $before and . <= $after))'
-        # what the kernel stamps on arrival at the latest may be after send returned
+        # the kernel may stamp the message after send has returned
         result = finish(server)
         good(result, filter, name=name, before=rfc3339(before - before % resolution), after=rfc3339(time.time_ns()))
 
-    # the very bytes that Python is given
+    # the same bytes that Python receives
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         server.bind(("127.0.0.1", 0))
         server.setsockopt(socket.SOL_SOCKET, number, int(value, 0))
@@ -52,7 +52,7 @@ for option, (name, number, value) in cases.items():
         out = good(fdmsg("recv", "-t", "20", "-", stdin=server), f'.[0].control[0].{field} == $stamp', stamp=rfc3339(seconds * 10**9 + fraction * resolution))
         as_python(out, control)
 
-# TCP has them too.
+# TCP has time stamps too.
 server, (address,) = serve("recv", "-t", "20", "-n", "1", "-o", "SO_TIMESTAMPNS=1", "tcp:127.0.0.1:0")
 with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=20) as peer:
     peer.send(b"x")

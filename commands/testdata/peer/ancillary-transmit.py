@@ -41,7 +41,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
     # the new layout
     good(call(to, "-o", f"SO_TIMESTAMPING_NEW={TX | SOFTWARE | TSONLY}"), '.[0].control[0] | .type == "SO_TIMESTAMPING_NEW" and (.software | startswith($day))', day=day)
 
-# IPv6 says it in its own words.
+# IPv6 has names of its own for the same.
 with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
     server.bind(("::1", 0))
     good(call("udp:[::1]:%d" % server.getsockname()[1], "-o", f"SO_TIMESTAMPING={TX | SOFTWARE | TSONLY}"),

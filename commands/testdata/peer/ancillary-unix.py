@@ -26,7 +26,7 @@ for scheme, kind in kinds.items():
             # a pidfd is described in its control entry, and is no member of fds
             good(finish(server), f'.[0] | .message == "x" and .fds == [] and ({filter})', me=me)
 
-    # A socket on which somebody asked.
+    # A socket on which they were asked for before.
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     with ours, theirs:
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)

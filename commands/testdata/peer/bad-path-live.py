@@ -23,7 +23,7 @@ for kind in schemes.values():
     with socket.socket(socket.AF_UNIX, kind) as server:
         server.bind(path)
         if kind != socket.SOCK_DGRAM:
-            # bound, but not listening yet: it is alive all the same
+            # bound but not listening yet: still alive
             refuse(path)
             server.listen(1)
         refuse(path)
@@ -59,7 +59,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
     refuse(path)
 os.unlink(path)
 
-# fdmsg's own listeners hold theirs too.
+# fdmsg's own listeners hold their paths too.
 for scheme, kind in schemes.items():
     server, _ = serve("listen", "-t", "25", f"{scheme}:{path}")
     refuse(path)

@@ -60,7 +60,7 @@ for kind in STREAM, DGRAM, SEQPACKET:
             out = good(recv(theirs, "--control-size", str(size)),
                 '.[0] | .message == "x" and .flags == $flags and (.control_truncated // false) == ($flags == ["MSG_CTRUNC"]) and (.fds | length) == $fds and ([.control[] | select(.type == "SCM_RIGHTS").fds[]] | length) == $fds',
                 flags=[names[bit] for bit in names if flags & bit], fds=len(fds))
-            # bytes of credentials that were cut are in the line as they came
+            # the bytes of truncated credentials are in the line as they came
             got = [entry.get("data_base64", "") for entry in lines(out)[0]["control"] if entry["type"] != "SCM_RIGHTS"]
             same([len(base64.b64decode(entry)) for entry in got], [len(data) for _, type, data in control if type != socket.SCM_RIGHTS])
             for fd in fds:

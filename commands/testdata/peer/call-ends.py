@@ -12,23 +12,23 @@ with open("answer", "w") as file:
 answer = os.open("answer", os.O_RDONLY)
 STREAM, DGRAM, SEQPACKET = socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET
 
-# The peer takes the question and ends.
+# The peer takes the question and closes.
 for kind in STREAM, SEQPACKET:
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     process = start("call", "-t", "20", "-", "-m", "question", stdin=theirs)
     same(ours.recv(100), b"question")
     ours.close()
     same(bad(finish(process), 3, "fdmsg: call: fd:0: "), "")
-    # a peer that has gone cannot be asked
+    # a peer that has closed cannot be asked
     same(bad(fdmsg("call", "-t", "20", "-", "-m", "question", stdin=theirs), 1, "broken pipe"), "")
-    # and with an answer that was there already
+    # not even if an answer is already queued
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     ours.send(b"answer")
     ours.shutdown(socket.SHUT_WR)
     good(fdmsg("call", "-t", "20", "-", "-m", "question", stdin=theirs), '.[0].message == "answer"')
     jq(bad(fdmsg("call", "-t", "20", "-n", "1", "-", "-m", "question", stdin=theirs), 3), 'length == 0')
 
-# No answer in time: the question went out all the same. No server in time, neither.
+# No answer in time, though the question was sent; and no server in time.
 for kind in STREAM, SEQPACKET, DGRAM:
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     same(bad(fdmsg("call", "-t", "0.05", "-", "-m", "question", stdin=theirs), 124, "timed out"), "")
@@ -40,7 +40,7 @@ same(bad(fdmsg("call", "-t", "0.05", "--wait", "20", f"{work}/nobody", "-m", "x"
 bad(fdmsg("call", "-t", "20", f"{work}/nobody", "-m", "x"), 1, f"{work}/nobody", "no such file")
 bad(fdmsg("call", "-t", "20", f"unix-dgram:{work}/nobody", "-m", "x"), 1, f"{work}/nobody", "no such file")
 
-# Wrong usage: nothing to say; more than one answer for COMMAND; two claims on standard input.
+# Wrong usage: nothing to send; more than one answer for COMMAND; standard input used twice.
 bad(fdmsg("call", f"{work}/s"), 2, "nothing to send", hint="-M -")
 bad(fdmsg("call", f"{work}/s", "--", "true"), 2, "nothing to send")
 bad(fdmsg("call", "-n", "2", f"{work}/s", "-m", "x", "--", "true"), 2, "-n")

@@ -33,14 +33,14 @@ for i, peer in enumerate(peers):
     for name in names[i]:
         peer.send(f"{name} 0".encode())
 
-# Two run, and nobody else begins however many wait, until one ends.
+# Two run, and however many others wait, none begins until one ends.
 running, order = [], []
 for count in range(CONNECTIONS * MESSAGES):
     while len(running) < min(2, CONNECTIONS * MESSAGES - count):
         running.append(begins())
         order.append(running[-1])
     assert len({name.split(".")[0] for name in running}) == len(running), f"two of one connection: {running}"
-    # a third would be among the children, or have begun
+    # a third one would be a child, or have begun
     there = children(server.pid)
     assert len(there) <= 2, there
     assert not unread and not select.select([begun], [], [], 0.02)[0], "a third one"
@@ -69,7 +69,7 @@ for line in exits:
 same(lines[0]["type"], "listening")
 same((lines[-1]["type"], lines[-1]["messages"], lines[-1]["connections"], lines[-1]["reason"]), ("end", CONNECTIONS * MESSAGES, CONNECTIONS, "SIGTERM"))
 
-# Without a limit that matters, all connections are served at once.
+# Below the limit, all connections are served at once.
 server, _ = serve("listen", "-t", "40", "unix-seqpacket:./s", "--", "sh", "-c", BEGINS)
 peers = [connected("s") for _ in range(20)]
 for i, peer in enumerate(peers):
@@ -83,7 +83,7 @@ until(lambda: not children(server.pid))
 server.terminate()
 same(finish(server), (0, [], ""))
 
-# Exit codes and signals. The exit line comes when there is no zombie any more.
+# Exit codes and signals. When the exit line comes, there is no zombie left.
 server, _ = serve("listen", "-t", "40", "-n", "8", "--events", "--output", "codes", "unix-seqpacket:./s", "--", "sh", "-c", "eval \"$FDMSG_MESSAGE\"")
 with connected("s") as peer:
     for i, (script, want) in enumerate([("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -TERM $$", "SIGTERM"), ("kill -KILL $$", "SIGKILL"),
@@ -94,7 +94,7 @@ with connected("s") as peer:
         assert state_of(line["pid"]) is None, state_of(line["pid"])
 same(finish(server), (0, [], ""))
 
-# -n N: the run ends when the COMMANDs of N messages have ended, without hurry.
+# -n N: the run ends when the COMMANDs of N messages have ended, however long they take.
 server, _ = serve("listen", "-t", "40", "-n", "2", "unix-seqpacket:./s", "--", "sh", "-c", BEGINS)
 peers = [connected("s") for _ in range(2)]
 for i, peer in enumerate(peers):

@@ -21,7 +21,7 @@ for name, shown in (os.getcwd() + "/me", "unix-dgram:" + os.getcwd() + "/me"), (
             same((data, os.read(fds[0], 100)), (b"re: %d" % i, b"contents\n"))
             assert sender.endswith("/s"), sender
             os.close(fds[0])
-# ... fdmsg call as the client; and one that has no name, to whom nobody can answer.
+# fdmsg call as the client; and a client without a name, which cannot be answered.
 same(fdmsg("call", "-t", "20", "unix-dgram:./s", "-m", "hello")[1][0]["message"], "re: hello")
 assert server.stdout.readline().startswith(b"hello unix-dgram:@")
 with socket.socket(socket.AF_UNIX, DGRAM) as peer:
@@ -51,14 +51,14 @@ for family, host, address in (socket.AF_INET, "127.0.0.1", "udp:127.0.0.1"), (so
     server.terminate()
     same(finish(server), (0, [], ""))
 
-# A connected stream has no FDMSG_FROM, but a socket that one answers on.
+# A connected stream has no FDMSG_FROM: COMMAND answers on the socket itself.
 server, (bound,) = serve("listen", "-t", "25", "tcp:127.0.0.1:0", "--", "sh", "-c", 'echo ${FDMSG_FROM-nobody}; fdmsg send -q fd:$FDMSG_CONN -m "re: $FDMSG_MESSAGE"')
 same(fdmsg("call", "-t", "20", bound, "-m", "hello")[1][0]["message"], "re: hello")
 same(server.stdout.readline(), b"nobody\n")
 server.terminate()
 same(finish(server), (0, [], ""))
 
-# recv has the sender in its line only: COMMAND takes one message and cannot answer.
+# recv names the sender in its line only: its COMMAND cannot answer.
 process, _ = serve("recv", "-t", "20", "unix-dgram:./s", "--", *HANDED)
 with socket.socket(socket.AF_UNIX, DGRAM) as peer:
     peer.bind("")

@@ -26,7 +26,8 @@ for command, rest in ("listen", ["./nowhere/s"]), ("recv", ["./nowhere/s"]), ("c
             bad(fdmsgjq.fdmsg(command, *more, *rest, "--", name), 126, name)
 assert not os.path.exists("made") and not os.path.exists("out")
 
-# Found out only when it is run: one message's affair. It is COMMAND's exit code then.
+# Found only when COMMAND is executed, so that it fails only this message, with an exit code
+# of COMMAND's.
 server, _ = serve("listen", "-t", "25", "--events", "--output", "log", "unix-seqpacket:./s", "--", "./broken")
 with connected("s") as peer:
     for _ in range(2):
@@ -46,7 +47,7 @@ with connected("s") as peer:
 out, err = server.communicate(timeout=30)
 same((server.returncode, out, err), (0, b"word 2 1\n", b""))
 
-# Gone between two messages.
+# COMMAND is removed between two messages.
 with open("goes", "w") as file:
     file.write("#!/bin/sh\nrm goes\n")
 os.chmod("goes", 0o755)
@@ -83,7 +84,7 @@ for args, data, fds in (["--control-size", "24"], b"x", [null] * 5), (["--contro
             bad(fdmsgjq.fdmsg(command, "-t", "20", *args, *more, "-", "--", "touch", "ran", stdin=theirs), 1, "cut" if "control" in args[0] else "")
 assert not os.path.exists("ran")
 
-# The peer goes while COMMAND runs: its answer fails, nothing else does.
+# The peer closes while COMMAND runs: only the answer fails.
 server, _ = serve("listen", "-t", "25", "--events", "--output", "gone", "unix-seqpacket:./s", "--", "sh", "-c",
     'echo begins; read word <go; fdmsg send -q fd:$FDMSG_CONN -m late 2>/dev/null; echo "answered $?"')
 os.mkfifo("go")

@@ -56,7 +56,7 @@ def ended(name, want):
     messages = {line["seq"]: line["message"] for line in events(f"log-{name}", "message")}
     exits = {messages[line["message_seq"]]: line for line in events(f"log-{name}", "exit")}
     same({what: (line.get("exit_code"), line.get("signal")) for what, line in exits.items()}, {"obeys": (3, None), "ignores": (None, "SIGKILL"), "quick": (5, None)})
-    # not before their time: quick at once, obeys after a second, ignores after two
+    # not too early: quick at once, obeys after a second, ignores after two
     seconds = {what: time.mktime(time.strptime(line["time"][:19], "%Y-%m-%dT%H:%M:%S")) + float("0" + line["time"][19:-1]) for what, line in exits.items()}
     assert 0.5 < seconds["obeys"] - seconds["quick"] and 0.5 < seconds["ignores"] - seconds["obeys"] < 8, seconds
     assert not os.path.exists(name)
@@ -87,7 +87,7 @@ with connected("r") as peer:
     process.terminate()
     out, err = process.communicate(timeout=30)
     same((process.returncode, out, err), (3, b"obeys got SIGTERM\n", b""))
-# ... and --timeout is about what comes before.
+# --timeout concerns only what comes before COMMAND.
 process = start("open", "-t", "0.3", "/dev/null", "--", sys.executable, "-c", "import time; time.sleep(0.6); print('still there')")
 same(process.communicate(timeout=30)[0], b"still there\n")
 

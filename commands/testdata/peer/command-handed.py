@@ -64,7 +64,7 @@ for command in recv, call, open_, listen:
         same(got["close_on_exec"], [])
 same([os.lseek(fd, 0, os.SEEK_CUR) for fd in files], [i % 7 for i in range(250)])
 
-# Names: what was not given one is unknown, and what is over is left out.
+# Names: a descriptor that was given none is "unknown", and superfluous names are left out.
 for command in recv, listen:
     for names, want in ("a:b:c", "a:b:c"), ("a", "a:unknown:unknown"), ("a:b:c:d:e", "a:b:c"), ("ä:" + "x" * 255 + ": ", "ä:" + "x" * 255 + ": "):
         code, (got,), err = finish(command(files[:3], "--fdname", names))
@@ -74,7 +74,7 @@ for command in call, open_:
 code, (got,), err = finish(recv([], "--fdname", "a:b"))
 same((code, err, got["env"]["LISTEN_FDS"], got["env"].get("LISTEN_FDNAMES", "")), (0, "", "0", ""))
 
-# listen's own dealings with a service manager are not COMMAND's.
+# The variables by which listen talks to its service manager are not passed to COMMAND.
 options["env"] |= dict(NOTIFY_SOCKET="@nobody-listens-here", WATCHDOG_USEC="30000000", WATCHDOG_PID="1")
 code, (got,), err = finish(listen(files[:2]))
 same((code, [name for name in got["env"] if name.startswith(("NOTIFY", "WATCHDOG"))]), (0, []))

@@ -3,7 +3,7 @@ listening socket that was among it.
 """
 from handed import *
 
-# numbers below, among and above those that COMMAND's get
+# numbers below, among and above those of COMMAND's descriptors
 inherited = [os.open("/dev/null", os.O_RDONLY) for _ in range(3)] + [fcntl.fcntl(0, fcntl.F_DUPFD, 60), fcntl.fcntl(0, fcntl.F_DUPFD, 300)]
 listener = socket.socket(socket.AF_UNIX, SEQPACKET)
 listener.bind("s")

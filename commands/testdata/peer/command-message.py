@@ -14,7 +14,7 @@ def command(data, fds=[], kind=socket.SOCK_SEQPACKET, show=show):
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     with ours, theirs:
         socket.send_fds(ours, [data], fds) if fds else ours.send(data)
-        # left over from elsewhere: none of it is about this message
+        # variables from the environment, none of which describes this message
         stale = dict(FDMSG_MESSAGE="stale", FDMSG_MESSAGE_FD="9", LISTEN_FDS="7", LISTEN_PID="1", LISTEN_FDNAMES="stale")
         process = start("recv", "-t", "20", f"fd:{theirs.fileno()}", "--", "bash", "-c", show, fds=[theirs.fileno()], env={**os.environ, **stale})
         out, err = process.communicate(timeout=30)

@@ -39,7 +39,7 @@ def text(process):
 
 for run, typ in (recv, "message"), (call, "message"), (open_, "opened"), (listen, "message"):
     same(text(run()), (0, "ran\n", ""))
-    # appended to, whoever wrote what is there; whole when COMMAND begins
+    # lines are appended to the file, and are whole when COMMAND begins
     with open("out", "w") as file:
         file.write('{"type":"before"}\n')
     for _ in range(2):

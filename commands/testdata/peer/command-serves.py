@@ -2,7 +2,6 @@
 from handed import *
 import base64
 
-# COMMAND has the message in every form, and the line on standard input.
 with open("file", "w") as file:
     file.write("contents\n")
 with open("megabyte", "wb") as file:

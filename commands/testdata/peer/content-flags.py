@@ -61,12 +61,13 @@ same(contents(refused + streams + silent, "--content", "none"), [{}] * 11)
 same(contents(refused, "--content-limit", "0"), [no] * 3)
 same(os.read(rdwr, 10), b"stays")
 
-# A file for whose permission it is too late now.
+# A file that may no longer be opened: what is open stays readable.
 fd = file(want, name="closed")
 os.fchmod(fd, 0)
 check([fd])
 
-# Under a lock of somebody else's, and a mandatory look-alike (set-group-ID without execution).
+# A file that somebody else has locked, also with the mode of mandatory locks (set-group-ID
+# without execute permission).
 fd = file(want, os.O_RDWR)
 os.fchmod(fd, 0o2644)
 fcntl.flock(os.open(f"/proc/self/fd/{fd}", os.O_RDONLY), fcntl.LOCK_EX)

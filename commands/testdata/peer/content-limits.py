@@ -51,7 +51,7 @@ same(total(10, "--content-limit", "4", fds=[ten(), ten(), ten(), ten()]), [cut(b
 # The same file several times is read as often.
 fd = ten()
 same(total(25, fds=[fd] * 4), [holds(b"0123456789")] * 2 + [cut(b"01234"), cut(b"")])
-# A pipe for which nothing is left keeps what it has.
+# A pipe for which the total leaves nothing is not read.
 r = pipe(b"later")
 same(total(10, "--content", "all", fds=[ten(), r]), [holds(b"0123456789"), cut(b"")])
 same(os.read(r, 10), b"later")
@@ -87,7 +87,7 @@ got = lines[0]["fds"][0]
 same(got["content"], "first" + "".join(f"{i:6d}" * 1000 for i in range(100)))
 assert "content_truncated" not in got and "content_error" not in got, got.keys()
 
-# A timeout that is over at once: what there is, or a part of it and why.
+# A timeout that ends at once: what there is, or a part of it and the reason.
 got, = contents([pipe(b"0123456789")], "--content", "all", "--content-timeout", "0.000000001")
 assert got in (holds(b"0123456789"), {"content_error": "timed out"}, holds(b"0123456789", content_error="timed out")), got
 same(contents([ten()], "--content-timeout", "0.000000001"), [holds(b"0123456789")]) # ended with its first read

@@ -41,7 +41,7 @@ with mmap.mmap(fd, 5) as memory:
     memory[:] = b"a\0b\0c"
     same(contents([fd]), [holds(b"a\0b\0c")])
 
-# A terabyte of nothing but its first and its last bytes.
+# A terabyte that is all hole but for its first and last bytes.
 fd = memfd(b"begin")
 os.ftruncate(fd, 1 << 40)
 os.pwrite(fd, b"end", (1 << 40) - 3)
@@ -81,7 +81,7 @@ else:
     os.write(fd, b"shared")
     same(contents([fd]), [holds(b"shared")])
 
-# Secret memory can be mapped only: it has a reason, and its neighbours are read.
+# Secret memory can only be mapped: the line says why it was not read, and its neighbours are.
 numbers = {"x86_64": 447, "aarch64": 447}
 fd = ctypes.CDLL(None, use_errno=True).syscall(numbers[platform.machine()], 0) if platform.machine() in numbers else -1
 if fd < 0:

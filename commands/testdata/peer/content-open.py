@@ -27,7 +27,7 @@ for name in "fifo", "rw:fifo":
     began = time.monotonic()
     got, = opened([name], "--content", "all", "--content-timeout", "0.2")
     assert time.monotonic() - began < 10
-    # A FIFO that nobody ever wrote may be at its end, or not have begun.
+    # A FIFO that nobody has written to yet may be at end of file, or be waited for.
     assert got == {"content_error": "timed out"} or name == "fifo" and got == holds(b""), got
 keep = os.open("fifo", os.O_RDWR)
 os.write(keep, b"in the FIFO")

@@ -22,11 +22,11 @@ for read_flag in 0, os.O_NONBLOCK:
         before = flags(r), flags(w)
         same(timed(0.2, [r]), [holds(written, content_error="timed out") if written else {"content_error": "timed out"}])
         same((flags(r), flags(w)), before)
-        # What comes later is for others.
+        # What is written later is left to others.
         os.write(w, b"later")
         same(os.read(r, 100), b"later")
 
-# No writer any more, or one that goes away while fdmsg waits.
+# No writer any more, or one that closes while fdmsg waits.
 same(contents([pipe(), pipe(b"data")], *ALL), [holds(b""), holds(b"data")])
 r, w = pipe(b"so far", close=False)
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

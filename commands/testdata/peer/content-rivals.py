@@ -18,7 +18,7 @@ def robbed(take, r, *args):
     assert took < 10, took
     return got
 
-# All is gone, whatever kind of pipe it is: flags of the pipe are not fdmsg's to change.
+# Everything is gone, whatever kind of pipe it is. The flags of the pipe stay as they are.
 for flags in 0, os.O_NONBLOCK, os.O_DIRECT:
     r, w = pipe(b"taken", close=False, flags=flags)
     taken = []
@@ -28,7 +28,7 @@ for flags in 0, os.O_NONBLOCK, os.O_DIRECT:
     os.write(w, b"still works")
     same(os.read(r, 100), b"still works")
 
-# Gone each time that there is something again: after a while there is an end to it.
+# Gone each time that something was written: the wait ends all the same.
 r, w = pipe(b"x", close=False)
 def again():
     same(os.read(r, 100), b"x")
@@ -51,7 +51,7 @@ taken = []
 same(robbed(take, r, "--content-timeout", "20", "--content-limit", "5"), holds(b"45678", content_truncated=True))
 same(os.read(r, 100), b"9")
 
-# The end of file is everybody's.
+# Every reader gets the end of file.
 r = pipe(b"taken")
 taken = []
 take = lambda: taken or taken.append(os.read(r, 100))

@@ -49,7 +49,7 @@ for number in signal.SIGTERM, signal.SIGHUP:
 
     process.send_signal(number)
     process.send_signal(signal.SIGCONT)
-    # the peers stay: what they might send later keeps nobody waiting
+    # the peers stay connected: nobody waits for what they might send
     code, lines, err = finish(process)
     same((code, err), (0, ""))
     same({line["message"] for line in lines}, want)

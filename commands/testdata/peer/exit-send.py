@@ -4,7 +4,7 @@ from fdmsg import *
 
 work = os.environ["WORK"]
 
-# Nobody there: at once without --wait, after it with it.
+# Nobody listens: an error at once without --wait, and after it with it.
 began = time.monotonic()
 code, lines, err = fdmsg("send", "--wait", "0.3", f"{work}/s", "-m", "x")
 same((code, lines), (1, []))
@@ -67,7 +67,7 @@ code, lines, err = fdmsg("send", "-t", "20", "-", "-M", "large", stdin=theirs, )
 same((code, lines), (1, []))
 assert "message too long" in err, err
 
-# A stream takes it in parts: all of it, and the descriptor once.
+# A stream takes a large message in parts: all bytes arrive, and the descriptor once.
 ours, theirs = socket.socketpair()
 sender = start("send", "-t", "20", f"fd:{theirs.fileno()}", "-M", "large", "-m", "end", "/dev/null", fds=[theirs.fileno()])
 theirs.close()

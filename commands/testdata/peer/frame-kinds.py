@@ -138,7 +138,7 @@ code, out = (lambda p: (p.wait(20), p.stdout.read()))(start("recv", "-t", "20", 
 same((code, out), (0, b"first\n"))
 same(a.recv(100), b"second\n")
 
-# Half a frame is none for COMMAND.
+# COMMAND is not run for half a frame.
 a, b = socket.socketpair()
 b.sendall(b"half")
 b.close()

@@ -43,7 +43,7 @@ for scheme, kind in ("unix-seqpacket", socket.SOCK_SEQPACKET), ("unix", socket.S
                 assert line.count(b'"fd":') == EACH, line
         settle(before)
 
-    # nor do connections leave any
+    # nor do connections leave descriptors open
     if kind != socket.SOCK_DGRAM:
         settle(before - 1)
         for _ in range(20):

@@ -21,7 +21,7 @@ for size in None, "1", "3", "1000":
         count = random.choice([0, 0, 1, 2, 3])
         fds = files[next_file:next_file + count]
         socket.send_fds(ours, [data], fds) if fds else ours.send(data)
-        # the first byte is the one that they come with
+        # they come with the first byte
         owed += [(next_file + i, len(sent)) for i in range(count)]
         next_file += count
         sent += data

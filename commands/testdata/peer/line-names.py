@@ -34,7 +34,7 @@ for name in b"new\nline", b"\x1b[31mred", "C1\u009b \u2028".encode(), "Grüße �
     check(sent["fds"][0], "path", path)
     assert "deleted" not in line["fds"][0], line
 
-# What send reads from a file is the same as what it is given.
+# send prints what it read from a file as what it was given on the command line.
 with open("bytes", "wb") as file:
     file.write(bytes(range(256)))
 server, _ = serve("recv", "-t", "20", "./s")

@@ -21,7 +21,7 @@ for scheme, kind in kinds.items():
     if kind != socket.SOCK_DGRAM:
         same(len({line["conn"] for line in lines}), 2)
 
-# A datagram that was queued before fdmsg had the socket says nothing of its sender.
+# A datagram queued before fdmsg had the socket does not tell its sender.
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
     bound.bind("d")
     peer.connect("d")
@@ -29,7 +29,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound, socket.socket(so
     line = fdmsg("recv", "-t", "20", "-", stdin=bound)[1][0]
     same((line["message"], line.get("peer"), line["control"]), ("x", None, []))
 
-# An inherited socketpair: whoever made it.
+# The peer of an inherited socketpair is whoever made it.
 for kind in socket.SOCK_STREAM, socket.SOCK_SEQPACKET:
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     ours.send(b"x")

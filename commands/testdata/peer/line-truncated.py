@@ -18,7 +18,7 @@ for kind in SEQPACKET, DGRAM:
     assert "control_truncated" not in line, line
     line = recv(kind, b"0123456789", "--size", "10")
     same((line["message"], line["flags"], "truncated" in line), ("0123456789", [], False))
-    # the default takes all that the kernel's default buffers carry
+    # the default size takes everything that the kernel's default buffers hold
     line = recv(kind, b"x" * 200_000)
     same((line["message"], line["size"], "truncated" in line), ("x" * 200_000, 200_000, False))
     # a suffix

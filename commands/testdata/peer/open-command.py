@@ -18,7 +18,7 @@ r, w = os.pipe()
 same(run(f"fd:{w}", f"fd:{w}", "--", "sh", "-c", "echo to3 >&3; echo to4 >&4; ls /proc/self/fd | wc -l", fds=[w]), (0, "6\n", ""))
 same(os.read(r, 100), b"to3\nto4\n")
 
-# A connection, over which a script holds a dialog.
+# A connection over which a script speaks with its peer.
 with socket.socket(socket.AF_UNIX) as server:
     server.bind("s")
     server.listen()

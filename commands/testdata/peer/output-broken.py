@@ -47,7 +47,7 @@ with open("/dev/full", "w") as full:
     code, _, err = fdmsg("send", "-t", "20", "-", "-m", "x", stdin=theirs, stdout=full)
     same((code, ours.recv(10)), (1, b"x"))
     assert err.startswith("fdmsg: send: ") and "no space left on device" in err, err
-    # nothing to write, nothing fails
+    # without lines, nothing fails
     same(fdmsg("send", "-q", "-", "-m", "x", stdin=theirs, stdout=full)[0], 0)
 
 # A slow reader gets everything, whole, in order.

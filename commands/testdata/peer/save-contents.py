@@ -108,11 +108,11 @@ os.truncate("gigabyte", (1 << 30) + 1)
 same(saved([fd], "limit")[0]["content_error"], "save: larger than the limit")
 same(saved([os.open("empty", os.O_RDONLY)], "limit", "--save-limit", "0")[0]["saved_size"], 0)
 os.unlink("limit/1-0-empty")
-# each by itself: one that is too large keeps no other out
+# each by itself: a large one does not prevent the others
 fds = [os.open(name, os.O_RDONLY) for name in ("data", "byte", "gigabyte", "odd size")]
 same([base(entry) for entry in saved(fds, "limit", "--save-limit", "40964")], ["1-0-data", "1-1-byte", None, "1-3-odd size"])
 
-# Content is shown only where it is asked for, and its limits are no matter of saving.
+# Content is shown only if asked for, and its limits do not limit saving.
 entry, = saved(fds[:1], "limit", "--content", "files", "--content-limit", "10")
 same((slurp(entry["saved"]), entry["content"], entry["content_size"], entry["content_truncated"]), (b"x" * 5000, "x" * 10, 10, True))
 entry, = saved(fds[:1], "limit", "--content", "none", "--content-limit", "10", "--content-total", "1")
@@ -122,7 +122,7 @@ same((base(entry), entry["content_size"], entry["content_error"]), (None, 5000, 
 first, second = saved([fds[0], os.open("/dev/null", os.O_RDONLY)], "limit", "--content", "files")
 same((first["content_size"], "content_size" in second, "content_error" in second), (5000, False, False))
 
-# Permissions: nobody may read a copy who may not read what it is a copy of.
+# Permissions: whoever may not read the original may not read the copy.
 os.umask(0o022)
 for mode, want in (0o644, 0o644), (0o600, 0o600), (0o666, 0o644), (0o640, 0o640), (0o4755, 0o644), (0o400, 0o600), (0o000, 0o600):
     fd = sparse("mode", [(0, b"x")], 1)

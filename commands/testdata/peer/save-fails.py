@@ -31,7 +31,7 @@ for command, rest in ("listen", ["./nowhere/s"]), ("recv", ["./nowhere/s"]), ("c
             assert path in err and why in err and err.startswith("fdmsg: "), err
 assert not os.path.exists("made")
 
-# One that is removed while fdmsg runs; made anew it is another one.
+# A directory that is removed while fdmsg runs; a new one of its name is another directory.
 os.mkdir("goes")
 server, _ = serve("listen", "-t", "25", "--save", "goes", "unix-seqpacket:./s")
 def said(fds):

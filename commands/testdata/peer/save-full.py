@@ -35,7 +35,7 @@ with connected("s") as peer:
         same([entry["content_size"] for entry in entries], [10, 5, 10, 10, 5, 10])
         same(slurp(f"full/{round}-3-holes") == slurp("holes"), True)
         same(sorted(os.listdir("full")), sorted(["inside"] + [f"{i}-{name}" for i in range(1, round + 1) for name in ("1-small", "3-holes", "4")]))
-    # room for two more at most; then there is none, and then there is again
+    # there is room for two more, then for none, and then again for one
     fates = []
     for round in range(4, 8):
         socket.send_fds(peer, [b"x"], [inside])

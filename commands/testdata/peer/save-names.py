@@ -31,7 +31,7 @@ os.unlink("dir/looks (deleted)")
 same([base(entry) for entry in saved([gone, looks], "in")], ["1-0-gone", "1-1-looks (deleted)"])
 same([slurp("in/1-0-gone"), slurp("in/1-1-looks (deleted)")], [b"contents of gone", b"contents of looks (deleted)"])
 
-# Names of memfds are anything.
+# Names of memfds may hold any bytes.
 os.mkdir("memfds")
 for name, safe in ("plain", "plain"), ("", ""), ("../../escape", "_.._escape"), ("/etc/passwd", "_etc_passwd"), ("a/b", "a_b"), (".", ""), ("..", ""), ("m" * 249, "m" * 200), ("x (deleted)", "x (deleted)"):
     fd = os.memfd_create(name)
@@ -43,7 +43,7 @@ for name, safe in ("plain", "plain"), ("", ""), ("../../escape", "_.._escape"), 
     os.close(fd)
 same(os.listdir("memfds"), [])
 
-# What is there is not written over, whatever it is: runs in one directory, files,
+# Nothing is overwritten: not the files of other runs in one directory, nor files,
 # directories and symbolic links that somebody has put there.
 os.mkdir("same")
 plain = make(b"plain")
@@ -78,7 +78,7 @@ entries = [finish(process)[1][0]["fds"][0] for process in procs]
 same(sorted(base(entry) for entry in entries), ["1-0-plain"] + [f"1-0-plain.{i}" for i in range(1, 8)])
 same([slurp(entry["saved"]) for entry in entries], [b"%d" % i for i in range(8)])
 
-# DIR with anything in its name; the line is one line of JSON all the same.
+# DIR with unusual bytes in its name; the line is still one line of JSON.
 for name in b"new\nline", b"\xff", b"-dash", "ü".encode():
     os.mkdir(name)
     ours, theirs = socket.socketpair()

@@ -37,7 +37,7 @@ with open(r, "rb") as reader:
     line = reader.read().lstrip(b"x")
 same((process.wait(timeout=20), json.loads(line)["size"], ours.recv(10)), (0, 1, b"x"))
 
-# One that takes nothing is not, once a signal has come.
+# A reader that reads nothing is not waited for once a signal has come.
 r, w = full_pipe()
 process = start("send", "-t", "20", "-", "-m", "x", stdin=theirs, stdout=w)
 while not writing(process.pid):
@@ -54,7 +54,7 @@ with open("limited", "wb") as limited:
 same((code, err), (1, "fdmsg: send: standard output: write: file too large: 1 line was not written\n"))
 same(os.path.getsize("limited"), 10)
 
-# An error is one even if nobody reads what it is.
+# The exit code says that it failed even if standard error is closed.
 r, w = os.pipe()
 os.close(r)
 same(fdmsg("send", "-t", "20", os.environ["WORK"] + "/nobody", "-m", "x", stderr=w)[0], 1)

@@ -13,7 +13,7 @@ def sends(*texts):
             peer.send(text)
     return peers
 
-# Once a signal has been handled, what is sent fails; what had been sent is there.
+# Once a signal has been handled, sending fails; what had been sent before is printed.
 for number, code in (signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 0):
     process, _ = serve("listen", "-t", "25", "--drain", "20", *kinds, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     stop(process)

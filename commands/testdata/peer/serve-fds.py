@@ -32,7 +32,7 @@ for scheme, kind in KINDS.items():
     until(lambda: opened(process) == before, "descriptors stay open")
     ends(process)
 
-    # cut: the end of the connection, or of the datagram.
+    # cut: the connection is closed, the datagram dropped.
     process, before, (peer, other) = served("cut", scheme, kind)
     socket.send_fds(peer, [b"with"], [null] * 253)
     if kind == DGRAM:
@@ -47,7 +47,7 @@ for scheme, kind in KINDS.items():
     until(lambda: opened(process) == before - gone, "descriptors stay open")
     ends(process, "1 .*--fds cut" if kind == DGRAM else "connection 1: .*--fds cut")
 
-    # refuse: whoever sends them is told.
+    # refuse: the sender gets an error.
     try:
         process, before, (peer, other) = served("refuse", scheme, kind)
     except AssertionError as e:

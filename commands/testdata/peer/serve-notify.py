@@ -26,7 +26,7 @@ for name, address in (path, path), (f"@{abstract}", f"\0{abstract}"):
         except BlockingIOError:
             pass
 
-# A manager that cannot be reached is no reason not to serve.
+# The server also serves if the service manager cannot be reached.
 for name in f"{work}/nobody", "relative", "@fdmsg-nobody-there":
     process, _ = serve("listen", "-t", "25", "-n", "1", "./s", env={**os.environ, "NOTIFY_SOCKET": name})
     with connect("s") as peer:

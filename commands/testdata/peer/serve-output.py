@@ -75,7 +75,7 @@ def cut_off(senders):
     assert not os.path.exists("s"), "the file is left"
     return sum(s.sent for s in senders)
 
-# The reader goes away while all wait for it.
+# The reader closes while all wait for it.
 process, senders = flood()
 total = stuck(senders)
 process.stdout.close()

@@ -12,7 +12,7 @@ def wrong(*args, names):
     assert all(name in report[0] for name in names), (names, err)
     assert not os.path.exists("s"), args
 
-# Nobody knows who the peers are.
+# For TCP and UDP it is unknown who the peers are.
 for flag in "--allow-uid", "--allow-gid":
     for address in "tcp:127.0.0.1:0", "tcp6:[::1]:0", "udp:127.0.0.1:0":
         wrong(flag, "0", address, names=[flag, address])
@@ -32,7 +32,7 @@ for address in "@name", "unix-dgram:@name", "tcp:127.0.0.1:0":
 for mode in "0888", "rw", "01777", "-1", "":
     wrong(f"--mode={mode}", "./s", names=["--mode"])
 
-# Not open, not there, no number.
+# Not open, not there, not a number.
 wrong("--ready-fd", "77", "./s", names=["--ready-fd", "77", "not open"])
 wrong("--ready-fd", "-1", "./s", names=["--ready-fd"])
 for flag in "--backlog", "--max-connections", "--max-children":

@@ -16,7 +16,7 @@ for command in ["listen", "-n", "1"], ["recv"]:
     same((code, lines), (124, []))
     same(os.stat(path).st_ino, before.st_ino)
 
-# it goes on when the lock is free
+# it continues once the lock is free
 server = start("recv", "-t", "20", path)
 fcntl.flock(lock, fcntl.LOCK_UN)
 same(fdmsg("send", "--wait", "20", path, "-m", "x")[0], 0)
