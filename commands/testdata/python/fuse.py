@@ -40,5 +40,8 @@ def serve(fd):
             continue
         elif opcode != RELEASE:
             error = -38 # ENOSYS
-        os.write(fd, struct.pack("<IiQ", 16 + len(reply), error, unique) + reply)
+        try:
+            os.write(fd, struct.pack("<IiQ", 16 + len(reply), error, unique) + reply)
+        except FileNotFoundError:
+            pass # a signal has interrupted who asked
 
