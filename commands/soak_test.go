@@ -22,8 +22,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What follows runs fdmsg listen under loads that are as large as FDMSG_SOAK
-// says: 1 is what scripts/test has time for, 100 what scripts/soak runs.
+// These tests run fdmsg listen under a load that FDMSG_SOAK multiplies: it is 1 in
+// scripts/test and 100 in scripts/soak.
 
 func soakScale(t *testing.T) int {
 	scale, err := strconv.Atoi(os.Getenv("FDMSG_SOAK"))
@@ -229,8 +229,18 @@ func settled(value func() int) int {
 	return last
 }
 
-// Connections on which nothing happens cost little, and nothing when they are
-// gone; the one that is busy is not disturbed.
+// await waits until condition holds, for 20 seconds at most.
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// Idle connections cost little, and nothing once they are closed; a busy one is not
+// disturbed.
 func TestIdleConnections(t *testing.T) {
 	idle := min(1000*soakScale(t), 10000)
 	var limit unix.Rlimit
@@ -256,19 +266,13 @@ func TestIdleConnections(t *testing.T) {
 	for i := range connections {
 		connections[i] = s.dial()
 	}
-	for s.descriptors() < descriptors+idle {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "all connections are accepted", func() bool { return s.descriptors() >= descriptors+idle })
 	ask("with many")
 	during := s.resident()
 	for _, c := range connections {
 		c.Close()
 	}
-	for end := time.Now().Add(20 * time.Second); s.descriptors() > descriptors; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d descriptors are open, %d before", s.descriptors(), descriptors)
-		}
-	}
+	await(t, "all connections are closed", func() bool { return s.descriptors() <= descriptors })
 	ask("alone again")
 	each := float64(during-before) / float64(idle)
 	t.Logf("%d idle connections: %d KiB resident before, %d during, %d after: %.1f KiB each", idle, before, during, s.resident(), each)
