@@ -16,10 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// exampleTools are the tools in the examples that a machine may lack.
+var exampleTools = regexp.MustCompile(`\b(jq|python3|socat|qemu-system-x86_64|sshd?|systemd-socket-activate)\b`)
+
 // TestReadmeExamples runs every shell example of the README as it is printed,
-// each in a directory of its own.
+// each in an empty directory.
 func TestReadmeExamples(t *testing.T) {
-	dir := buildProgram(t)
+	path := searchPath(t)
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +31,7 @@ func TestReadmeExamples(t *testing.T) {
 	if len(examples) < 8 {
 		t.Fatalf("only %d examples found", len(examples))
 	}
-	// What the example with those words in it prints.
+	// What the example that contains these words prints.
 	want := map[string]string{
 		"-m hello -M - r:/etc/hostname":        "hello from standard input\n",
 		"--listen ./s -m 'welcome'":            "welcome\n",
@@ -52,10 +55,10 @@ func TestReadmeExamples(t *testing.T) {
 		"--accept --inetd":                     "3\n",
 		"ProxyUseFdpass":                       "over a socket that fdmsg has connected\n",
 	}
-	// In a network of their own, where that is permitted, nobody has their ports.
+	// In a network namespace of their own, where that is permitted, nobody else uses their ports.
 	apart := []string{"unshare", "--net", "sh", "-c", `ip link set lo up && exec "$@"`, "sh"}
 	if err := exec.Command(apart[0], append(apart[1:], "true")...).Run(); err != nil {
-		t.Log("not in a network of their own: ", err)
+		t.Log("not in a network namespace of their own: ", err)
 		apart = []string{"env"}
 	}
 	words := slices.Collect(maps.Keys(want))
@@ -66,12 +69,17 @@ func TestReadmeExamples(t *testing.T) {
 	}
 	for i, example := range examples {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			for _, tool := range exampleTools.FindAllString(example[1], -1) {
+				if !installed(tool) {
+					missing(t, tool)
+				}
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, apart[0], append(apart[1:], "bash", "-eu", "-o", "pipefail", "-c", example[1])...)
 			cmd.Dir = t.TempDir()
-			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH")+":/usr/sbin")
-			// What a failed example leaves running goes with it.
+			cmd.Env = append(os.Environ(), "PATH="+path)
+			// Whatever a failed example leaves running is killed with its process group.
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 			cmd.WaitDelay = time.Second
@@ -81,7 +89,7 @@ func TestReadmeExamples(t *testing.T) {
 			if err != nil && cmd.Process != nil {
 				cmd.Cancel()
 			}
-			socat := strings.Contains(example[1], "socat") // has things to say
+			socat := strings.Contains(example[1], "socat") // writes to standard error
 			if err != nil || stderr.Len() > 0 && !socat {
 				t.Fatalf("%v\n%s%s", err, out, stderr.String())
 			}
@@ -100,7 +108,10 @@ func TestReadmeExamples(t *testing.T) {
 // TestReadmeSession types the session at the beginning of the README, and compares
 // what it prints with what the README shows.
 func TestReadmeSession(t *testing.T) {
-	dir := buildProgram(t)
+	path := searchPath(t)
+	if !installed("jq") {
+		missing(t, "jq")
+	}
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +132,7 @@ func TestReadmeSession(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-eu", "-c", typed.String())
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "PATH="+path)
 	// If a command fails, the server that waits for it must not be left running.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }

@@ -1,12 +1,10 @@
 package commands
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,8 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What follows runs fdmsg listen under loads that are as large as FDMSG_SOAK
-// says: 1 is what scripts/test has time for, 100 what scripts/soak runs.
+// These tests run fdmsg listen under a load that FDMSG_SOAK multiplies: it is 1 in
+// scripts/test and 100 in scripts/soak.
 
 func soakScale(t *testing.T) int {
 	scale, err := strconv.Atoi(os.Getenv("FDMSG_SOAK"))
@@ -33,96 +31,6 @@ func soakScale(t *testing.T) int {
 	}
 	t.Logf("at %d times the size", scale)
 	return scale
-}
-
-// served is a running fdmsg listen.
-type served struct {
-	t       *testing.T
-	cmd     *exec.Cmd
-	address fdio.Address
-	stdout  *bufio.Reader
-	stderr  bytes.Buffer
-}
-
-// serve starts fdmsg listen with args on one address and waits until it is bound.
-func serve(t *testing.T, address string, args ...string) *served {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	s := &served{t: t}
-	s.cmd = exec.Command(listenProgram(t), append([]string{"listen", "--ready-fd", "3", address}, args...)...)
-	s.cmd.ExtraFiles, s.cmd.Stderr = []*os.File{w}, &s.stderr
-	stdout, err := s.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.cmd.Process.Kill() })
-	w.Close()
-	bound, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.address, err = fdio.ParseAddress(strings.TrimSpace(string(bound))); err != nil {
-		t.Fatalf("%v: %s", err, &s.stderr)
-	}
-	s.stdout = bufio.NewReaderSize(stdout, 1<<20)
-	return s
-}
-
-func (s *served) dial() *fdio.Socket {
-	s.t.Helper()
-	socket, err := fdio.Dial(s.t.Context(), s.address, fdio.DialOptions{Wait: 20 * time.Second})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return socket
-}
-
-// descriptors is how many are open in the server, without pollers of its own, one of
-// which may begin after the first message.
-func (s *served) descriptors() (n int) {
-	directory := fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid)
-	entries, err := os.ReadDir(directory)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, e := range entries {
-		if name, err := os.Readlink(filepath.Join(directory, e.Name())); err == nil && name != "anon_inode:[eventpoll]" {
-			n++
-		}
-	}
-	return n
-}
-
-// resident is the server's memory in KiB.
-func (s *served) resident() int {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, _ := strconv.Atoi(strings.Fields(rest)[0])
-	return kib
-}
-
-// end stops the server, and returns what it then still prints.
-func (s *served) end(sig os.Signal) string {
-	s.t.Helper()
-	s.cmd.Process.Signal(sig)
-	rest, err := io.ReadAll(s.stdout)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.cmd.Wait(); err != nil || s.stderr.Len() > 0 {
-		s.t.Fatalf("%v: %s", err, &s.stderr)
-	}
-	return string(rest)
 }
 
 // soakLine is what a line says that these tests look at.
@@ -230,8 +138,18 @@ func settled(value func() int) int {
 	return last
 }
 
-// Connections on which nothing happens cost little, and nothing when they are
-// gone; the one that is busy is not disturbed.
+// await waits until condition holds, for 20 seconds at most.
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// Idle connections cost little, and nothing once they are closed; a busy one is not
+// disturbed.
 func TestIdleConnections(t *testing.T) {
 	idle := min(1000*soakScale(t), 10000)
 	var limit unix.Rlimit
@@ -257,19 +175,13 @@ func TestIdleConnections(t *testing.T) {
 	for i := range connections {
 		connections[i] = s.dial()
 	}
-	for s.descriptors() < descriptors+idle {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "all connections are accepted", func() bool { return s.descriptors() >= descriptors+idle })
 	ask("with many")
 	during := s.resident()
 	for _, c := range connections {
 		c.Close()
 	}
-	for end := time.Now().Add(20 * time.Second); s.descriptors() > descriptors; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d descriptors are open, %d before", s.descriptors(), descriptors)
-		}
-	}
+	await(t, "all connections are closed", func() bool { return s.descriptors() <= descriptors })
 	ask("alone again")
 	each := float64(during-before) / float64(idle)
 	t.Logf("%d idle connections: %d KiB resident before, %d during, %d after: %.1f KiB each", idle, before, during, s.resident(), each)

@@ -1,5 +1,4 @@
-# Contents that fdmsg reads from descriptors, as it prints them. For the tests in
-# ../script/content-*.
+# What fdmsg prints of the contents that it reads from descriptors. For ../peer/content-*.
 import atexit, base64, ctypes, fcntl, json, os, platform, select, signal, socket, struct, subprocess, sys, threading, time
 
 from fdmsg import *

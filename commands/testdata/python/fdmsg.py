@@ -1,10 +1,16 @@
-# Runs fdmsg, for half a minute at most. For the tests in ../script.
-import atexit, json, os, shutil, subprocess
+# Runs fdmsg, for 30 seconds at most. For the programs in ../peer.
+import atexit, json, os, shutil, signal, subprocess
+
+# The tests may run under nohup or in the background of a script, but not with the signals
+# ignored that are ignored there.
+for number in signal.SIGHUP, signal.SIGINT:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 def start(command, *args, fds=(), **options):
     """Starts fdmsg in the background. Should the test fail, it is killed."""
     usual = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if command == "listen": # with the race detector, if that is what the test is run with
+    if command == "listen": # built with the race detector if the test is
         usual["executable"] = shutil.which("fdmsg.race")
     process = subprocess.Popen(["fdmsg", command, *args], pass_fds=fds, **{**usual, **options})
     atexit.register(process.kill)

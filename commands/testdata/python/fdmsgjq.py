@@ -1,9 +1,9 @@
-# As fdmsg.py, with the output as text, about which jq can be asked.
+# As fdmsg.py, but the output is text, which jq can be asked about.
 import json, os, struct, subprocess
 
 from fdmsg import *
 
-# Bytes in a word of fdmsg, and of Python, which may have another one.
+# The size of a word of fdmsg and of Python, which may differ.
 word, native = int(os.environ["FDMSG_WORD"]), struct.calcsize("P")
 
 def finish(process):

@@ -1,5 +1,5 @@
-# What COMMAND is handed, told by a COMMAND in Python: it prints one line of JSON. For the
-# tests in ../script/command-*.
+# What COMMAND is handed. Run as a program, this module is a COMMAND that prints it as one
+# line of JSON. For ../peer/command-*.
 import fcntl, json, os, select, signal, socket, subprocess, sys, time
 
 from fdmsg import *

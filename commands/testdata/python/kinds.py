@@ -1,5 +1,5 @@
-# Sends descriptors of all kinds to fdmsg, and compares what it prints with what others
-# say of the same descriptors: lsfd, ss, fdinfo, stat. For ../script/kind-*.txtar.
+# Sends descriptors of all kinds to fdmsg, and compares what it prints with what lsfd, ss,
+# fdinfo and stat say about the same descriptors. For ../peer/kind-*.
 import ctypes, datetime, errno, fcntl, functools, re, socket, stat, struct, sys, time
 
 from fdmsg import *
@@ -222,6 +222,7 @@ def done():
     connection.close()
     process.terminate()
     same(finish(process), (0, [], ""))
+    assert made, "nothing could be made here"
     print("made:", "; ".join(dict.fromkeys(made)))
     for text in missing:
         print("not made here:", text)

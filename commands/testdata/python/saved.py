@@ -1,4 +1,4 @@
-# What fdmsg --save leaves in a directory. For the tests in ../script/save-*.
+# What fdmsg --save leaves in a directory. For ../peer/save-*.
 import stat
 
 from contents import *
@@ -50,19 +50,3 @@ def holes(path):
         return parts
     finally:
         os.close(fd)
-
-def in_namespace():
-    """Runs the script once more, where it can mount; says so where that is not permitted."""
-    if "apart" in sys.argv:
-        return
-    if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode:
-        print("not run: not permitted to mount")
-        raise SystemExit
-    raise SystemExit(subprocess.run(["unshare", "-m", sys.executable, sys.argv[0], "apart"], timeout=60).returncode)
-
-def tmpfs(path, *options):
-    """Mounts a tmpfs at PATH, a new directory, or ends the script."""
-    os.mkdir(path)
-    if subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", path], stderr=subprocess.DEVNULL).returncode:
-        print("not run: not permitted to mount a tmpfs")
-        raise SystemExit

@@ -1,4 +1,4 @@
-# What the tests of a server under load share. For ../script/serve-*.txtar.
+# What the tests of a server under load share. For ../peer/serve-*.
 import errno, os, random, resource, select, signal, socket, struct, threading, time
 
 from fdmsg import *
