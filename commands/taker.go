@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"fdmsg/commands/internal/lines"
@@ -48,48 +47,78 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	}
 	inspector := descriptor.NewInspector()
 	out := startOutput(ctx, inspector, file, func(error) {})
-	mk := t.maker(ctx, inspector, out)
-	in := intake.New(ctx, t.intakeOptions())
-	conn := in.Conn(s)
-	defer conn.Close()
-	b, err := conn.Next()
-	err = t.endOfOne(conn, reword(err))
+	first := &firstMessage{Maker: t.maker(ctx, inspector, out), command: t.command()}
+	options := t.intakeOptions()
+	options.NewSink = func(conn *intake.Conn) intake.Sink { return first }
+	conn := intake.New(ctx, options).Conn(s)
+	first.conn = conn
+	err = first.outcome(ctx, reword(conn.Serve()))
 	// The socket is closed here and not by execve(2), to remove the file of a datagram socket.
-	if err = errors.Join(err, s.Close()); err != nil {
+	if err = errors.Join(err, s.Close(), out.Close(), first.Unsaved()); err != nil {
 		return err
 	}
+	return spawn.Become(ctx, t.path, t.argv, first.handover)
+}
+
+// firstMessage is a sink that prepares what COMMAND gets of a message.
+type firstMessage struct {
+	*lines.Maker
+	conn     *intake.Conn
+	command  *spawn.Command
+	handover *spawn.Handover
+	lost     int // bytes of a message that was not complete
+	err      error
+}
+
+// Take prepares COMMAND for the message of a batch.
+func (f *firstMessage) Take(b *intake.Batch) error {
 	defer b.Release()
+	if b.Incomplete {
+		f.lost = b.Messages[0].N
+		return nil
+	}
+	if err := f.prepare(b); err != nil {
+		f.err = wrapReceive(f.conn, err)
+	}
+	return nil
+}
+
+// Flush does nothing: nothing is ever left to be done.
+func (f *firstMessage) Flush() error { return nil }
+
+func (f *firstMessage) prepare(b *intake.Batch) (err error) {
 	m := b.Messages[0]
 	if err := m.CheckTruncated(); err != nil {
-		return wrapReceive(conn, err)
-	}
-	if _, _, err := mk.Sink(conn).One(b); err != nil && err != lines.ErrFailed {
 		return err
 	}
-	if err := errors.Join(out.Close(), mk.Unsaved()); err != nil {
+	if _, _, err := f.Sink(f.conn).One(b); err != nil && err != lines.ErrFailed { // Writer.Close reports that one
 		return err
 	}
-	h, err := t.command().Handover(m.Rights(nil))
+	h, err := f.command.Handover(m.Rights(nil))
 	if err == nil {
 		err = h.AddMessage(m.Data())
 	}
 	if err != nil {
-		return wrapReceive(conn, err)
+		return err
 	}
-	return spawn.Become(ctx, t.path, t.argv, h)
+	f.handover, m.Control = h, nil // COMMAND's
+	return nil
 }
 
-// endOfOne returns the error of a run that ended with err instead of a message.
-func (t *taker) endOfOne(conn *intake.Conn, err error) error {
+// outcome returns the error of a run that ended with err and without a message.
+func (f *firstMessage) outcome(ctx context.Context, err error) error {
 	switch {
+	case f.err != nil || f.handover != nil:
+		return f.err
+	case err == nil && ctx.Err() != nil:
+		err = wrapReceive(f.conn, context.Cause(ctx))
+	case err == nil && f.conn.Unfinished():
+		return &exitError{exitPeerEnded, wrapReceive(f.conn, errUnfinished), ""}
 	case err == nil:
-		return nil
-	case err == io.EOF && conn.Unfinished():
-		return &exitError{exitPeerEnded, wrapReceive(conn, errUnfinished), ""}
-	case err == io.EOF:
-		return peerEnded(conn, 1)
-	case conn.Held() > 0 && t.recvFlags&unix.MSG_WAITALL != 0:
-		return fmt.Errorf("%w (%d bytes had come, and are lost)", err, conn.Held())
+		return peerEnded(f.conn, 1)
+	}
+	if f.lost > 0 {
+		err = fmt.Errorf("%w (%d bytes had come, and are lost)", err, f.lost)
 	}
 	return err
 }

@@ -138,9 +138,6 @@ func (a *Assembler) Trim() {
 // Pending reports whether there are bytes that Next has not examined.
 func (a *Assembler) Pending() bool { return len(a.rest) > 0 || a.ended }
 
-// Buffered returns how many bytes of the current frame have come.
-func (a *Assembler) Buffered() int { return len(a.partial) }
-
 // Rest returns the part of a frame that has come when the stream ends, and what the end
 // of the stream makes of it. Descriptors that came after the last frame count as part
 // of one.

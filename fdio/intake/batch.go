@@ -40,6 +40,9 @@ type Batch struct {
 	Messages []*Message
 	// Borrowed is true if the messages are valid only until Sink.Take returns.
 	Borrowed bool
+	// Incomplete is true where the only message has not come as a whole, and nothing
+	// more of it will.
+	Incomplete bool
 	// Descriptors is the number of descriptors that came with the messages.
 	Descriptors int
 

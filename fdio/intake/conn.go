@@ -79,9 +79,6 @@ func (c *Conn) Received() int { return c.received }
 // Unfinished reports whether the stream, or the run, ended in the middle of a frame.
 func (c *Conn) Unfinished() bool { return c.unfinished }
 
-// Held returns how many bytes of an incomplete message have come.
-func (c *Conn) Held() int { return c.source.held() }
-
 // wrap adds the address of the peer, or of the socket, to err.
 func (c *Conn) wrap(err error) error {
 	address := c.Remote()
@@ -97,63 +94,9 @@ func (c *Conn) wrap(err error) error {
 func (c *Conn) Serve() error {
 	c.in.stopper.add(c.socket)
 	defer c.in.stopper.remove(c.socket)
-	return c.serve()
-}
-
-func (c *Conn) serve() error {
 	defer c.finish()
 	return c.end(c.receive())
 }
-
-// Next waits for one batch, which the caller has to release. It is for callers that do not
-// use Serve. The error is io.EOF at the end of the stream, ErrCounted, or a *fdio.Error.
-func (c *Conn) Next() (*Batch, error) {
-	c.in.stopper.add(c.socket)
-	defer c.in.stopper.remove(c.socket)
-	for {
-		b, err := c.source.next()
-		if err == io.EOF && b == nil {
-			b = c.lastFrame()
-		}
-		if b != nil {
-			c.received += len(b.Messages)
-			return b, nil
-		}
-		if err == unix.EAGAIN && c.in.opts.Flags&unix.MSG_DONTWAIT == 0 {
-			err = c.wait()
-		}
-		if err == errStopped {
-			err = c.wrap(c.in.cause())
-		}
-		if err != nil {
-			return nil, c.wrapUnlessEnd(err)
-		}
-	}
-}
-
-// lastFrame returns the frame that the end of the stream completes, or nil if there is
-// none.
-func (c *Conn) lastFrame() *Batch {
-	b, whole := c.source.rest(true)
-	if b != nil && !whole {
-		c.unfinished = true
-		b.Release()
-		return nil
-	}
-	return b
-}
-
-// wrapUnlessEnd is wrap, except for errors that callers compare with.
-func (c *Conn) wrapUnlessEnd(err error) error {
-	if _, ok := errors.AsType[*fdio.Error](err); ok || err == io.EOF || err == ErrCounted {
-		return err
-	}
-	return c.wrap(err)
-}
-
-// Close closes the descriptors of a message that is not complete. It does not close the
-// socket.
-func (c *Conn) Close() { c.source.close() }
 
 // receive hands batch after batch to the sink. It returns the reason why it stopped.
 func (c *Conn) receive() error {
@@ -199,6 +142,7 @@ func (c *Conn) takeRest(atEnd bool) error {
 		return nil
 	}
 	if !whole {
+		b.Incomplete = true
 		c.received--
 		c.unfinished = c.source.frames != nil
 	}

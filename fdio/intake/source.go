@@ -210,17 +210,6 @@ func (s *source) rest(atEnd bool) (b *Batch, whole bool) {
 	return b, false
 }
 
-// held returns how many bytes of an incomplete message have come.
-func (s *source) held() int {
-	switch {
-	case s.frames != nil:
-		return s.frames.Buffered()
-	case s.partial != nil:
-		return s.partial.message().N
-	}
-	return 0
-}
-
 // close closes the descriptors of an incomplete message.
 func (s *source) close() {
 	if s.partial != nil {

@@ -24,6 +24,12 @@ import (
 // to send on.
 func pair(t testing.TB, w io.Writer) (*intake.Conn, *Maker, *fdio.Socket) {
 	t.Helper()
+	return pairOf(t, w, func(s intake.Sink) intake.Sink { return s })
+}
+
+// pairOf is pair with a sink made of that which makes lines.
+func pairOf(t testing.TB, w io.Writer, sink func(intake.Sink) intake.Sink) (*intake.Conn, *Maker, *fdio.Socket) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	a := fdio.Address{Network: fdio.UnixSeqpacket, Name: fmt.Sprintf("\x00fdmsg-test-%d-%s", os.Getpid(), t.Name())}
 	l, err := fdio.Listen(ctx, a, fdio.ListenOptions{})
@@ -44,7 +50,7 @@ func pair(t testing.TB, w io.Writer) (*intake.Conn, *Maker, *fdio.Socket) {
 	mk.Content = Content{Limit: 1 << 20, Total: 16 << 20, Later: true}
 	in := intake.New(ctx, intake.Options{
 		Sizes: []int{256 << 10}, ControlSize: 16 << 10, Drain: -1,
-		NewSink: func(c *intake.Conn) intake.Sink { return mk.Sink(c) },
+		NewSink: func(c *intake.Conn) intake.Sink { return sink(mk.Sink(c)) },
 	})
 	t.Cleanup(func() { sender.Close(); receiver.Close(); mk.Out.Close(); mk.Inspector.Release(); cancel() })
 	return in.Conn(receiver), mk, sender
@@ -153,8 +159,41 @@ func TestMessagesAreCountedAsLostWithTheOutput(t *testing.T) {
 	}
 }
 
-// BenchmarkReceiveToLine is the whole way of a message from the socket on. Its sending
-// is not counted.
+// refill is a sink that has more messages sent when all have been taken. That is not
+// counted.
+type refill struct {
+	intake.Sink
+	b           *testing.B
+	sender      *fdio.Socket
+	message     fdio.Outgoing
+	sent, taken int
+}
+
+func (r *refill) Take(b *intake.Batch) error {
+	r.taken += len(b.Messages)
+	err := r.Sink.Take(b)
+	if r.taken == r.sent {
+		r.send()
+	}
+	return err
+}
+
+func (r *refill) send() {
+	const queue = 50 // messages that there is room for
+	r.b.StopTimer()
+	defer r.b.StartTimer()
+	for range min(queue, r.b.N-r.sent) {
+		if _, err := r.sender.Send(r.b.Context(), r.message); err != nil {
+			r.b.Error(err)
+		}
+		r.sent++
+	}
+	if r.sent == r.b.N {
+		r.sender.Close()
+	}
+}
+
+// BenchmarkReceiveToLine is the whole way of a message from the socket on.
 func BenchmarkReceiveToLine(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "temps")
 	if err := os.WriteFile(path, make([]byte, 110), 0o600); err != nil {
@@ -167,38 +206,23 @@ func BenchmarkReceiveToLine(b *testing.B) {
 	defer file.Close()
 	for _, count := range []int{0, 1, 16} {
 		b.Run(fmt.Sprintf("descriptors=%d", count), func(b *testing.B) {
-			c, mk, sender := pair(b, io.Discard)
-			sink := mk.Sink(c)
+			r := &refill{b: b}
+			c, _, sender := pairOf(b, io.Discard, func(s intake.Sink) intake.Sink {
+				r.Sink = s
+				return r
+			})
 			fds := make([]int, count)
 			for i := range fds {
 				fds[i] = int(file.Fd())
 			}
-			m := fdio.Outgoing{Buffers: [][]byte{make([]byte, 64)}, Control: cmsg.AppendRights(nil, fds)}
-			sent, counted := 0, 0
+			r.sender = sender
+			r.message = fdio.Outgoing{Buffers: [][]byte{make([]byte, 64)}, Control: cmsg.AppendRights(nil, fds)}
 			b.ReportAllocs()
-			for b.Loop() {
-				if counted == sent {
-					b.StopTimer()
-					for range 50 {
-						if _, err := sender.Send(b.Context(), m); err != nil {
-							b.Fatal(err)
-						}
-						sent++
-					}
-					b.StartTimer()
-				}
-				if counted == c.Received() {
-					batch, err := c.Next()
-					if err == nil {
-						err = sink.Take(batch)
-					}
-					if err != nil {
-						b.Fatal(err)
-					}
-				}
-				counted++
+			b.ResetTimer()
+			r.send()
+			if err := c.Serve(); err != nil {
+				b.Fatal(err)
 			}
-			sink.Flush()
 		})
 	}
 }
