@@ -94,12 +94,12 @@ func FlagNames(set int, names []Flag) []string {
 func FlagsIn(set int, names []Flag) iter.Seq[Flag] {
 	return func(yield func(Flag) bool) {
 		rest := uint32(set)
-		for _, f := range names {
-			bits := uint32(f.Bits)
+		for i := 0; rest != 0 && i < len(names); i++ {
+			bits := uint32(names[i].Bits)
 			if bits == 0 || rest&bits != bits {
 				continue
 			}
-			if rest &^= bits; !yield(f) {
+			if rest &^= bits; !yield(names[i]) {
 				return
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sender is the sender of a message. Senders can be compared.
+// Sender is the sender of a message.
 type Sender struct {
 	Address     fdio.Address     // zero if it is that of the connection, or unknown
 	Credentials cmsg.Credentials // zero unless Known
@@ -25,16 +25,23 @@ func (s *Sender) Peer() *cmsg.Credentials {
 	return &s.Credentials
 }
 
-// senderOf returns the sender of a message.
-func (c *Conn) senderOf(m *Message) Sender {
-	s := Sender{Address: m.From, IsDestination: m.Flags&unix.MSG_ERRQUEUE != 0}
+// senderOf returns the sender of a message: the same one as long as it does not change.
+func (c *Conn) senderOf(m *Message) *Sender {
+	isError := m.Flags&unix.MSG_ERRQUEUE != 0
+	if c.sender != nil && !c.sender.IsDestination && !isError && !c.socket.IsDatagram() {
+		return c.sender // the peer
+	}
+	s := Sender{Address: m.From, IsDestination: isError}
 	switch {
 	case c.peer != nil:
 		s.Credentials, s.Known = *c.peer, true
 	case c.socket.IsDatagram() && m.Incoming.Sender.Known():
 		s.Credentials, s.Known = m.Incoming.Sender, true
 	}
-	return s
+	if c.sender == nil || *c.sender != s {
+		c.sender = &s
+	}
+	return c.sender
 }
 
 // admit sets the sender of a message, and reports whether the message is taken. If not,
@@ -43,7 +50,7 @@ func (c *Conn) admit(m *Message) (taken bool, err error) {
 	m.Sender = c.senderOf(m)
 	if c.asksEach && !c.in.allows(m.Sender.Peer()) {
 		m.Close()
-		c.in.observer().Refused(c, m.Sender, NotAllowed)
+		c.in.observer().Refused(c, *m.Sender, NotAllowed)
 		return false, nil
 	}
 	switch c.in.opts.Rights {
@@ -58,7 +65,7 @@ func (c *Conn) admit(m *Message) (taken bool, err error) {
 		if !c.socket.IsDatagram() || c.in.opts.Drain < 0 {
 			return false, ErrDescriptors
 		}
-		c.in.observer().Refused(c, m.Sender, HasDescriptors)
+		c.in.observer().Refused(c, *m.Sender, HasDescriptors)
 		return false, nil
 	}
 	return true, nil

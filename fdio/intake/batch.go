@@ -26,10 +26,10 @@ const (
 type Message struct {
 	fdio.Incoming
 	Received   time.Time
-	Number     int64 // counted from 1 over all connections, in the order of receiving
-	Sender     Sender
-	DroppedFDs int  // number of descriptors that were closed, with Drop
-	Unfinished bool // the stream ended in the middle of the message
+	Number     int64   // counted from 1 over all connections, in the order of receiving
+	Sender     *Sender // messages of one sender that follow each other have the same one
+	DroppedFDs int     // number of descriptors that were closed, with Drop
+	Unfinished bool    // the stream ended in the middle of the message
 
 	one [1][]byte // memory of Buffers, if there is one
 }
@@ -81,7 +81,7 @@ func (b *Batch) Release() {
 func (m *Message) clear() {
 	m.Buffers, m.Space, m.Control = nil, nil, nil
 	m.one[0] = nil
-	m.DroppedFDs, m.Unfinished, m.Sender = 0, false, Sender{}
+	m.DroppedFDs, m.Unfinished, m.Sender = 0, false, nil
 }
 
 // newBatch returns an empty batch.

@@ -22,6 +22,7 @@ type Conn struct {
 	local  string
 	peer   *cmsg.Credentials
 
+	sender *Sender // of the last message; nil: there was none
 	source source
 	sink   Sink // nil before the first message
 	pace   pace

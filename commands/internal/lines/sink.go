@@ -43,7 +43,7 @@ func (t *turn) wait() error {
 
 // origin is where messages came from, and the text of that in a line.
 type origin struct {
-	sender intake.Sender
+	sender *intake.Sender
 	text   []byte
 }
 
@@ -204,7 +204,7 @@ func (s *Sink) record(m *intake.Message, l looked) record.Message {
 func (s *Sink) originOf(m *intake.Message) []byte {
 	if s.origin == nil || m.Sender != s.origin.sender {
 		// The old one is not overwritten, since a helper may still use it.
-		o := Origin(s.conn, m.Sender)
+		o := Origin(s.conn, *m.Sender)
 		s.origin = &origin{m.Sender, record.AppendOrigin(nil, &o)}
 	}
 	return s.origin.text
