@@ -57,11 +57,13 @@ func (s *Socket) TryRecvBatch(b *Batch) (n int, err error) {
 		err := s.received(m, m.Buffers, flags, int(h.len), control, int(h.msg.Flags))
 		if err == io.EOF && i > 0 {
 			s.deferred = err // after what came before it
-			return i, nil
+			n = i
+			break
 		}
 		if err != nil {
 			return 0, err
 		}
 	}
+	s.noteReceived(n)
 	return n, nil
 }

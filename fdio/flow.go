@@ -6,23 +6,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// While messages come without a wait between them, nobody waits in the runtime's
-// poller for the socket, but a thread that has nothing else to do does for all of
-// them, and is woken for each message: that costs the receiver and the sender up to a
-// third of their messages per second. So a socket that one goroutine alone uses, see
-// ListenOptions.Exclusive, is taken from the poller then, and put back by the next
-// wait. The runtime gives up a descriptor only as it closes it: the socket goes on
-// with a duplicate.
+// A socket that is in the runtime's poller wakes it for each message, even while its
+// receiver finds message after message without waiting. That costs the receiver and the
+// sender up to a third of their messages per second. So a socket that one goroutine alone
+// uses (ListenOptions.Exclusive) leaves the poller while its messages flow, and the next
+// wait puts it back. The runtime gives up a descriptor only by closing it: the socket goes
+// on with a duplicate.
 
 // flowLength is how many messages in a row must have been received without a wait.
 const flowLength = 256
 
-// noteReceived counts a message that has been received.
-func (s *Socket) noteReceived() {
+// noteReceived counts messages that have been received. It is not called during a wait in
+// the poller, which leaving it would wait for.
+func (s *Socket) noteReceived(messages int) {
 	if !s.exclusive {
 		return
 	}
-	if s.unwaited++; s.unwaited == flowLength {
+	before := s.unwaited
+	if s.unwaited += messages; before < flowLength && s.unwaited >= flowLength {
 		s.leavePoller()
 	}
 }

@@ -3,6 +3,7 @@ package fdio
 import (
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -182,5 +183,38 @@ func TestSocketsThatStayOnThePoller(t *testing.T) {
 	mustSend(t, sender, text("x"))
 	if err := receiver.Recv(t.Context(), newIncoming(10, 0), 0); err != nil {
 		t.Error(err)
+	}
+}
+
+// A wait that receives many parts of a message, for MSG_WAITALL, does not take the socket
+// from the poller in which it waits.
+func TestFlowOfPartsWithinAWait(t *testing.T) {
+	l, err := Listen(t.Context(), abstractName(t, Unix), ListenOptions{Exclusive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	sender := mustDial(t, l.Local())
+	receiver, err := l.Accept(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer receiver.Close()
+	in := newIncoming(2*flowLength, 0)
+	received := make(chan error)
+	go func() { received <- receiver.Recv(t.Context(), in, unix.MSG_WAITALL) }()
+	for range 2 * flowLength {
+		mustSend(t, sender, text("x"))
+		for awaited := true; awaited; { // each byte is a part of its own
+			n, err := unix.IoctlGetInt(sender.fd, unix.SIOCOUTQ)
+			if err != nil {
+				t.Fatal(err)
+			}
+			awaited = n > 0
+			runtime.Gosched()
+		}
+	}
+	if err := <-received; err != nil || in.N != 2*flowLength {
+		t.Errorf("received %d bytes, %v", in.N, err)
 	}
 }

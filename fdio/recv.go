@@ -35,7 +35,7 @@ func (s *Socket) recv(ctx context.Context, m *Incoming, flags int) (err error) {
 		return err
 	}
 	waitErr := s.await(ctx, receiving, conn, func(uintptr) bool {
-		err = s.TryRecv(m, flags)
+		err = s.tryRecvAny(m, flags)
 		return err != unix.EAGAIN
 	})
 	if waitErr != nil {
@@ -52,6 +52,15 @@ func (s *Socket) recv(ctx context.Context, m *Incoming, flags int) (err error) {
 // With MSG_WAITALL on a stream, EAGAIN also means that not everything has come.
 // The next call with the same m goes on; TakePartial ends that.
 func (s *Socket) TryRecv(m *Incoming, flags int) error {
+	err := s.tryRecvAny(m, flags)
+	if err == nil {
+		s.noteReceived(1)
+	}
+	return err
+}
+
+// tryRecvAny is TryRecv within a wait, too.
+func (s *Socket) tryRecvAny(m *Incoming, flags int) error {
 	m.reset()
 	if err := s.askForEnd(); err != nil {
 		return err
@@ -143,7 +152,6 @@ func (s *Socket) received(m *Incoming, buffers [][]byte, flags, n int, control [
 	if len(control) > 0 && s.domain == unix.AF_UNIX {
 		s.takeSender(m)
 	}
-	s.noteReceived()
 	return nil
 }
 
