@@ -146,7 +146,7 @@ func (c *listenCommand) Run(parent context.Context) error {
 
 // intake returns what receives the messages, and what runs COMMAND for them or nil.
 func (c *listenCommand) intake(parent context.Context, srv *serving) (*intake.Intake, *spawn.Runner) {
-	o := c.intakeOptions()
+	o := c.intakeOptions(intake.Cut)
 	o.Drain = time.Duration(c.Drain)
 	o.MaxConnections, o.IdleTimeout = c.MaxConnections.N, time.Duration(c.IdleTimeout)
 	o.Observer = srv

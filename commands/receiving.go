@@ -15,8 +15,8 @@ import (
 // This file turns the flags of the commands that receive messages into options of the
 // packages that do the work.
 
-// intakeOptions returns the options of package intake.
-func (f *IncomingFlags) intakeOptions() intake.Options {
+// intakeOptions returns the options of package intake. cut is what --fds cut means.
+func (f *IncomingFlags) intakeOptions(cut intake.Rights) intake.Options {
 	sizes := []int{int(f.Size)}
 	if len(f.Buffer) > 0 {
 		sizes = sizes[:0]
@@ -24,7 +24,7 @@ func (f *IncomingFlags) intakeOptions() intake.Options {
 			sizes = append(sizes, int(size))
 		}
 	}
-	rights := map[string]intake.Rights{dropFDs: intake.Drop, cutFDs: intake.Cut}
+	rights := map[string]intake.Rights{dropFDs: intake.Drop, cutFDs: cut}
 	return intake.Options{
 		Count:       f.Count.N,
 		Flags:       f.recvFlags,
@@ -33,6 +33,7 @@ func (f *IncomingFlags) intakeOptions() intake.Options {
 		Frame:       f.frame,
 		MaxFrame:    int(f.MaxFrame),
 		Rights:      rights[f.FDs],
+		OneByOne:    f.Save != "", // what saving has to wait for stays in the socket
 		Drain:       -1,
 	}
 }

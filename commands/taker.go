@@ -48,7 +48,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	inspector := descriptor.NewInspector()
 	out := startOutput(ctx, inspector, file, func(error) {})
 	first := &firstMessage{Maker: t.maker(ctx, inspector, out), command: t.command()}
-	options := t.intakeOptions()
+	options := t.intakeOptions(intake.Fail)
 	options.NewSink = func(conn *intake.Conn) intake.Sink { return first }
 	conn := intake.New(ctx, options).Conn(s)
 	first.conn = conn
@@ -126,7 +126,7 @@ func (f *firstMessage) outcome(ctx context.Context, err error) error {
 // print receives messages and prints lines until it has what was asked for.
 func (t *taker) print(parent context.Context, file *os.File) error {
 	inspector := descriptor.NewInspector()
-	options := t.intakeOptions()
+	options := t.intakeOptions(intake.Fail)
 	var mk *lines.Maker // set when the socket is open
 	options.NewSink = func(c *intake.Conn) intake.Sink { return mk.Sink(c) }
 	in := intake.New(parent, options)

@@ -39,6 +39,7 @@ type Assembler struct {
 	chunk   Received
 	fresh   bool   // the control messages of the chunk do not belong to a frame yet
 	ended   bool   // Want has found that the current frame has ended
+	failed  bool   // Next or Want has returned an error
 	partial []byte // the current frame, as far as it was in earlier chunks
 	done    []byte // memory of the last frame that was in several chunks
 	control []byte // control messages of the current frame
@@ -57,8 +58,8 @@ func (a *Assembler) Add(chunk Received) {
 }
 
 // Next returns the next complete frame, or false if it needs another chunk for that.
-// The error is one of Splitter.Feed or ErrTooManyDescriptors; then only Abandon may
-// follow.
+// The error is one of Splitter.Feed or ErrTooManyDescriptors. There is no next frame after
+// an error: nothing tells where it would begin.
 func (a *Assembler) Next() (f Frame, ok bool, err error) {
 	n, end := 0, a.ended
 	if !end {
@@ -66,14 +67,14 @@ func (a *Assembler) Next() (f Frame, ok bool, err error) {
 			return Frame{}, false, nil
 		}
 		if n, end, err = a.split.Feed(a.rest); err != nil {
-			return Frame{}, false, err
+			return a.fail(err)
 		}
 	}
 	a.ended = false
 	data := a.rest[:n]
 	if a.rest = a.rest[n:]; len(a.rest) == 0 && a.fresh {
 		if err := a.takeControl(); err != nil {
-			return Frame{}, false, err
+			return a.fail(err)
 		}
 	}
 	if !end {
@@ -86,9 +87,14 @@ func (a *Assembler) Next() (f Frame, ok bool, err error) {
 		a.partial, a.done = a.done[:0], data
 	}
 	if data, err = a.split.Kind.Message(data); err != nil {
-		return Frame{}, false, err
+		return a.fail(err)
 	}
 	return a.frame(data), true, nil
+}
+
+func (a *Assembler) fail(err error) (Frame, bool, error) {
+	a.failed = true
+	return Frame{}, false, err
 }
 
 // frame gives what came with the frame that is under way to it.
@@ -140,8 +146,11 @@ func (a *Assembler) Pending() bool { return len(a.rest) > 0 || a.ended }
 
 // Rest returns the part of a frame that has come when the stream ends, and what the end
 // of the stream makes of it. Descriptors that came after the last frame count as part
-// of one.
+// of one. After an error of Next or Want, Rest returns Nothing.
 func (a *Assembler) Rest() (Frame, Ending) {
+	if a.failed {
+		return Frame{}, Nothing
+	}
 	data, e := a.split.Kind.Rest(a.partial)
 	if e == Nothing && len(a.control) > 0 {
 		e = Unfinished
@@ -178,6 +187,7 @@ func (a *Assembler) Want(b []byte, frames int) (n int, err error) {
 		size, end, err := ahead.Feed(b[n:])
 		switch {
 		case err != nil && n == 0:
+			a.failed = true
 			return 0, err
 		case err != nil || !end && n > 0:
 			return n, nil

@@ -56,13 +56,13 @@ func (c *Conn) admit(m *Message) (taken bool, err error) {
 	switch c.in.opts.Rights {
 	case Drop:
 		m.drop()
-	case Cut:
+	case Cut, Fail:
 		// If none could be installed, only the flag tells that some were sent.
 		if len(m.Rights(nil)) == 0 && m.Flags&unix.MSG_CTRUNC == 0 {
 			break
 		}
 		m.Close()
-		if !c.socket.IsDatagram() || c.in.opts.Drain < 0 {
+		if !c.socket.IsDatagram() || c.in.opts.Rights == Fail {
 			return false, ErrDescriptors
 		}
 		c.in.observer().Refused(c, *m.Sender, HasDescriptors)

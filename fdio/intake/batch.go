@@ -82,6 +82,7 @@ func (m *Message) clear() {
 	m.Buffers, m.Space, m.Control = nil, nil, nil
 	m.one[0] = nil
 	m.DroppedFDs, m.Unfinished, m.Sender = 0, false, nil
+	m.TakePartial()
 }
 
 // newBatch returns an empty batch.

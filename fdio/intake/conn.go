@@ -138,12 +138,13 @@ func (c *Conn) take(b *Batch) error {
 // takeRest hands an incomplete message to the sink. The message does not count as
 // received, unless the end of the stream completes it.
 func (c *Conn) takeRest(atEnd bool) error {
-	b, whole := c.source.rest(atEnd)
-	if b == nil {
+	b, err := c.source.rest(atEnd)
+	switch {
+	case err != nil && err != ErrCounted:
+		return c.wrap(err)
+	case b == nil:
 		return nil
-	}
-	if !whole {
-		b.Incomplete = true
+	case b.Incomplete:
 		c.received--
 		c.unfinished = c.source.frames != nil
 	}

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -45,7 +46,7 @@ func (c *Conn) drain() (ending, err error) {
 		if b != nil {
 			if err := c.take(b); err != nil {
 				c.takePending()
-				return nil, err
+				return nil, errors.Join(err, c.leftUnread())
 			}
 		}
 		switch err {

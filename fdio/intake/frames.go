@@ -138,20 +138,39 @@ func (s *source) dropChunk() {
 	}
 }
 
-// restOfFrame is rest for a stream that is split into frames.
-func (s *source) restOfFrame(atEnd bool) (b *Batch, whole bool) {
+// restOfFrame is rest for a stream that is split into frames. A frame that the end of the
+// stream completes counts as the others do.
+func (s *source) restOfFrame(atEnd bool) (*Batch, error) {
 	f, e := s.frames.Rest()
 	if e == frame.Nothing {
-		return nil, false
+		return nil, nil
 	}
-	b = s.conn.newBatch()
+	b := s.conn.newBatch()
 	b.Borrowed = true
-	if s.addFrame(b, f) != nil || len(b.Messages) == 0 {
-		b.Release()
-		return nil, false
+	var err error
+	if e == frame.Complete && atEnd {
+		err = s.addLast(b, f)
+	} else {
+		b.Incomplete = true
+		err = s.addFrame(b, f)
 	}
 	b.hold()
-	whole = e == frame.Complete && atEnd
-	b.Messages[0].Unfinished = !whole
-	return b, whole
+	for _, m := range b.Messages {
+		m.Unfinished = b.Incomplete
+	}
+	return b.orNone(err)
+}
+
+// addLast adds the frame that the end of the stream completes, if another one is wanted.
+func (s *source) addLast(b *Batch, f frame.Frame) (err error) {
+	count := &s.conn.in.count
+	if count.take(1) == 0 {
+		unwanted := fdio.Incoming{Control: f.Control}
+		unwanted.Close()
+		err = ErrCounted
+	} else {
+		err = s.addFrame(b, f)
+	}
+	count.settle(len(b.Messages))
+	return err
 }

@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"fdmsg/fdio"
-	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/frame"
+
+	"golang.org/x/sys/unix"
 )
 
 // framed are frames of one kind, some of them empty or long, and what is sent for
@@ -198,24 +200,139 @@ func TestFramesAreGivenToASinkThatFails(t *testing.T) {
 	wantNothingHeld(t, c)
 }
 
-// A frame that is too long ends the connection after those before it, and leaves no
-// descriptor open.
-func TestFrameTooLongEndsTheConnection(t *testing.T) {
+// What ends a stream, or is left of it at its end, comes after the frames before it. A
+// frame that is not valid does not come, and no descriptor stays open.
+func TestEndOfAStream(t *testing.T) {
+	type piece struct {
+		text string
+		fds  []int
+	}
+	pass := []int{0, 0}
+	one := got{text: "1"}
+	for name, test := range map[string]struct {
+		kind   frame.Kind
+		rights Rights
+		sent   []piece
+		want   []got
+		err    error
+	}{
+		"too long at once":        {frame.Line, Pass, []piece{{"1\nlonger than ten\n", pass}}, []got{one}, frame.ErrTooLong},
+		"too long in pieces":      {frame.Line, Pass, []piece{{"1\nlonger", pass}, {" than ten\n", nil}}, []got{one}, frame.ErrTooLong},
+		"length too long":         {frame.U32BE, Pass, []piece{{"\x00\x00\x00\x011\x00", pass}, {"\x00\x01\x00", nil}}, []got{one}, frame.ErrTooLong},
+		"invalid JSON":            {frame.JSON, Pass, []piece{{"1 {x}", pass}}, []got{one}, frame.ErrInvalidJSON},
+		"invalid JSON in pieces":  {frame.JSON, Pass, []piece{{"1 {", pass}, {"x}", nil}}, []got{one}, frame.ErrInvalidJSON},
+		"rest of a line":          {frame.Line, Pass, []piece{{"1\npart", pass}}, []got{one, {"part", 2, true}}, nil},
+		"rest, refused":           {frame.Line, Cut, []piece{{"1\n", nil}, {"part", pass}}, []got{one}, ErrDescriptors},
+		"rest, dropped":           {frame.Line, Drop, []piece{{"1\n", nil}, {"part", pass}}, []got{one, {"part", 0, true}}, nil},
+		"last number":             {frame.JSON, Pass, []piece{{"1 23", pass}}, []got{one, {"23", 2, false}}, nil},
+		"last number, refused":    {frame.JSON, Cut, []piece{{"1 ", nil}, {"23", pass}}, []got{one}, ErrDescriptors},
+		"everything":              {frame.EOF, Pass, []piece{{"some", pass}, {"more", nil}}, []got{{"somemore", 2, false}}, nil},
+		"everything, refused":     {frame.EOF, Fail, []piece{{"some", pass}}, nil, ErrDescriptors},
+		"more than may be at all": {frame.EOF, Pass, []piece{{"longer than", pass}}, nil, frame.ErrTooLong},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := testOptions()
+			o.Frame, o.MaxFrame, o.Rights = test.kind, 10, test.rights
+			c, sink, sender := pair(t, o)
+			before := openDescriptors(t)
+			var sending sync.WaitGroup
+			sending.Go(func() {
+				defer sender.Close()
+				for i, p := range test.sent {
+					if i > 0 && !awaitRead(t, sender) {
+						return
+					}
+					send(t, sender, p.text, p.fds...)
+				}
+			})
+			if err := c.Serve(); !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
+				t.Errorf("error %v, want %v", err, test.err)
+			}
+			sending.Wait()
+			if !slices.Equal(sink.all, test.want) {
+				t.Errorf("%+v, want %+v", sink.all, test.want)
+			}
+			if after := openDescriptors(t); after != before-1 { // the sender's
+				t.Errorf("%d descriptors are open, %d before", after, before)
+			}
+			wantNothingHeld(t, c)
+		})
+	}
+}
+
+// awaitRead waits until everything that was sent has been received, so that what follows
+// comes apart from it.
+func awaitRead(t *testing.T, s *fdio.Socket) bool {
+	conn, err := s.SyscallConn()
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	for queued := 1; queued > 0; runtime.Gosched() {
+		conn.Control(func(fd uintptr) { queued, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+	}
+	return true
+}
+
+// A frame that the end of its stream completes counts as others do, on all connections.
+func TestFramesThatEndWithTheirStreamCount(t *testing.T) {
+	for _, kind := range []frame.Kind{frame.EOF, frame.JSON} {
+		o := testOptions()
+		o.Frame, o.Count = kind, 2
+		c, sink, sender := pair(t, o)
+		for i := range 3 {
+			p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			receiver, err := fdio.FromFD(p[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			unix.Write(p[1], fmt.Append(nil, i+10))
+			unix.Shutdown(p[1], unix.SHUT_WR)
+			before := c.in.ctx.Err()
+			if err := c.in.Conn(receiver).Serve(); err != nil {
+				t.Error(err)
+			}
+			if after := c.in.ctx.Err(); (before != nil) != (i > 1) || (after != nil) != (i > 0) {
+				t.Errorf("%s %d: the run ended before: %v, after: %v", kind, i, before, after)
+			}
+			receiver.Close()
+			unix.Close(p[1])
+		}
+		sender.Close()
+		if want := []got{{text: "10"}, {text: "11"}}; !slices.Equal(sink.all, want) {
+			t.Errorf("%s: %+v, want %+v", kind, sink.all, want)
+		}
+	}
+}
+
+// A part that MSG_WAITALL has received comes even if another connection has received the
+// last message that was wanted, and nothing of it is left in memory that others get.
+func TestPartOfAMessageComesWhenNoMoreAreWanted(t *testing.T) {
 	o := testOptions()
-	o.Frame, o.MaxFrame = frame.Line, 10
+	o.Frame, o.Flags, o.Sizes, o.Count = frame.Line, unix.MSG_WAITALL, []int{10}, 1 // Line: pair makes a stream of it
 	c, sink, sender := pair(t, o)
-	before := openDescriptors(t)
-	m := fdio.Outgoing{Buffers: [][]byte{[]byte("one\ntwo\nlonger than ten\n")}, Control: cmsg.AppendRights(nil, []int{0, 0})}
-	if _, err := sender.Send(t.Context(), m); err != nil {
+	c.source.frames = nil
+	send(t, sender, "part")
+	if b, err := c.source.next(); b != nil || err != unix.EAGAIN || c.source.partial == nil {
+		t.Fatalf("%v, %v", b, err)
+	}
+	c.in.count.take(1)
+	c.in.count.settle(1)
+	if err := c.Serve(); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Serve(); !errors.Is(err, frame.ErrTooLong) {
-		t.Error(err)
-	}
-	if want := []got{{text: "one"}, {text: "two"}}; !slices.Equal(sink.all, want) {
+	if want := []got{{text: "part"}}; !slices.Equal(sink.all, want) {
 		t.Errorf("%+v, want %+v", sink.all, want)
 	}
-	if after := openDescriptors(t); after != before {
-		t.Errorf("%d descriptors are open, %d before", after, before)
+	wantNothingHeld(t, c)
+	if c.newBatch().message().Partial() {
+		t.Error("the memory of the next message is in the middle of one")
 	}
 }

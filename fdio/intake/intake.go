@@ -19,8 +19,12 @@ type Rights int
 const (
 	Pass Rights = iota // the sink gets them
 	Drop               // the sink gets the message, and they are closed
-	Cut                // the connection is closed; on a datagram socket, the message is refused
+	Cut                // the connection ends with ErrDescriptors; on a datagram socket, the message is refused
+	Fail               // receiving ends with ErrDescriptors, on a datagram socket, too
 )
+
+// refuses reports whether messages with descriptors are refused.
+func (r Rights) refuses() bool { return r == Cut || r == Fail }
 
 // Options say what is received and how. Sizes are in bytes.
 type Options struct {

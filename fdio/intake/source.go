@@ -38,7 +38,7 @@ func (s *source) next() (*Batch, error) {
 func (s *source) together() int {
 	o := &s.conn.in.opts
 	n := min(s.most, maxTogether)
-	if n < 2 || o.OneByOne || o.Flags != 0 || len(o.Sizes) > 1 || o.Sizes[0] > largePlace || !s.conn.socket.Batches() {
+	if n < 2 || o.OneByOne || o.Rights.refuses() || o.Flags != 0 || len(o.Sizes) > 1 || o.Sizes[0] > largePlace || !s.conn.socket.Batches() {
 		return 1
 	}
 	if !s.conn.in.room.take(n, s.descriptorsOf(n)) {
@@ -120,7 +120,7 @@ func (s *source) nextEach() (*Batch, error) {
 		}
 		taken, err := s.receive(m)
 		switch {
-		case err == unix.EAGAIN && m.Partial():
+		case err != nil && m.Partial():
 			s.partial = b
 			return nil, err
 		case err == unix.EAGAIN && len(b.Messages) > 0:
@@ -194,26 +194,30 @@ func (b *Batch) orNone(err error) (*Batch, error) {
 }
 
 // rest returns what has come of an incomplete message when no more is received, or nil if
-// there is none. atEnd says that the stream has ended, which completes some frames.
-func (s *source) rest(atEnd bool) (b *Batch, whole bool) {
+// there is none. atEnd says that the stream has ended, which completes some frames. The
+// error is one of next.
+func (s *source) rest(atEnd bool) (*Batch, error) {
 	if s.frames != nil {
 		return s.restOfFrame(atEnd)
 	}
-	b = s.partial
+	b := s.partial
 	if s.partial = nil; b == nil {
-		return nil, false
+		return nil, nil
 	}
+	b.Incomplete = true
 	m := b.message()
 	m.TakePartial()
 	m.Sender = s.conn.senderOf(m)
 	b.stamp(m, time.Now())
-	return b, false
+	return b, nil
 }
 
 // close closes the descriptors of an incomplete message.
 func (s *source) close() {
 	if s.partial != nil {
-		s.partial.message().Close()
+		m := s.partial.message()
+		m.Close()
+		m.clear()
 		s.partial.Release()
 		s.partial = nil
 	}
