@@ -98,6 +98,7 @@ type work struct {
 	contents    []byte
 	line        record.Line
 	block       Block
+	since       time.Time // from when on there are descriptors in it
 }
 
 func (mk *Maker) newWork() *work { return mk.works.Get().(*work) }

@@ -1,6 +1,8 @@
 package lines
 
 import (
+	"time"
+
 	"fdmsg/fdio/intake"
 	"fdmsg/fdio/record"
 
@@ -39,6 +41,19 @@ func (t *turn) wait() error {
 	}
 	<-t.written
 	return t.err
+}
+
+// isOver reports whether wait would return at once.
+func (t *turn) isOver() bool {
+	if t == nil {
+		return true
+	}
+	select {
+	case <-t.written:
+		return true
+	default:
+		return false
+	}
 }
 
 // origin is where messages came from, and the text of that in a line.
@@ -92,6 +107,7 @@ func (s *Sink) make(b *intake.Batch, before *turn) error {
 		return err
 	}
 	defer s.closeDescriptors(w)
+	w.since = time.Now()
 	for i, m := range b.Messages {
 		l := s.look(w, m)
 		err := s.makeOne(w, m, l, &before)
@@ -100,19 +116,23 @@ func (s *Sink) make(b *intake.Batch, before *turn) error {
 			s.Out.Lose(len(b.Messages) - i - 1)
 			return err
 		}
+		if w.block.Len() == 0 && (len(w.contents) > maxKept || time.Since(w.since) > flushDelay) {
+			s.closeDescriptors(w)
+			w.since = time.Now()
+		}
 	}
 	return s.writeBlock(w, &before)
 }
 
-// makeOne makes the line of a message. If the lines that have been made are many, it
-// writes them.
+// makeOne makes the line of a message. It writes the lines that have been made if they are
+// many, or if making the next one may take long because of descriptors.
 func (s *Sink) makeOne(w *work, m *intake.Message, l looked, before **turn) error {
 	if l.isLarge(m) {
 		return s.writeLarge(w, m, l, before)
 	}
 	r := s.record(m, l)
 	w.block.Message(&r)
-	if w.block.Len() > maxKept {
+	if w.block.Len() > maxKept || len(l.descriptors) > 0 && (*before).isOver() {
 		return s.writeBlock(w, before)
 	}
 	return nil

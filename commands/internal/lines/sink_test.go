@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -156,6 +157,86 @@ func TestMessagesAreCountedAsLostWithTheOutput(t *testing.T) {
 		if after := openDescriptors(t); after != before-1 { // the sender's
 			t.Errorf("%d descriptors are open, %d before", after, before)
 		}
+	}
+}
+
+// A line does not wait for the line of a message behind it that takes long to make.
+func TestLineDoesNotWaitForSlowContents(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	c, mk, sender := pair(t, w)
+	mk.Content.Which = descriptor.All
+	before := openDescriptors(t)
+	var ends []*os.File // of the pipes, which are read until they are closed
+	for i := range 3 {
+		content, end, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, end)
+		m := fdio.Outgoing{Buffers: [][]byte{fmt.Append(nil, i)}, Control: cmsg.AppendRights(nil, []int{int(content.Fd())})}
+		if _, err := sender.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		content.Close()
+	}
+	sender.Close()
+	served := make(chan error)
+	go func() { served <- c.Serve() }()
+	lines := bufio.NewScanner(r)
+	for i, end := range ends {
+		end.Close()
+		if !lines.Scan() {
+			t.Fatalf("no line %d: %v", i, lines.Err())
+		}
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if after := openDescriptors(t); after != before-1 { // the sender's
+		t.Errorf("%d descriptors are open, %d before", after, before)
+	}
+}
+
+// What was read of descriptors is in memory no longer than until its line is written, even
+// if many messages come at once.
+func TestContentsAreForgottenWithTheirLine(t *testing.T) {
+	const size = 100 << 10
+	c, mk, sender := pair(t, io.Discard)
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for range 30 {
+		m := fdio.Outgoing{Buffers: [][]byte{{'x'}}, Control: cmsg.AppendRights(nil, []int{int(file.Fd())})}
+		if _, err := sender.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sender.Close()
+	var works []*work
+	mk.works.New = func() any {
+		works = append(works, &work{})
+		return works[len(works)-1]
+	}
+	if err := c.Serve(); err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	for _, w := range works {
+		most = max(most, cap(w.contents)) // 0 if it was too much to keep
+	}
+	if most < size || most > 2*maxKept+size {
+		t.Errorf("%d bytes of contents were held", most)
 	}
 }
 
