@@ -98,6 +98,12 @@ func report(command string, err error) int {
 // reword adds to the cause of an error what users of the command line look for: the name
 // EAGAIN with MSG_DONTWAIT, and the flag that refused descriptors.
 func reword(err error) error {
+	if all := separate(err); len(all) > 1 {
+		for i := range all {
+			all[i] = reword(all[i])
+		}
+		return errors.Join(all...)
+	}
 	if e, ok := errors.AsType[*fdio.Error](err); ok {
 		if cause := reword(e.Err); cause != e.Err {
 			return &fdio.Error{Name: e.Name, Op: e.Op, Err: cause}
