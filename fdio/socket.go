@@ -17,8 +17,8 @@ import (
 // receive from it; who closes it must be the last to use it. The deadlines may be
 // set at any time by anybody.
 type Socket struct {
-	fd        int          // another one after leavePoller
-	in        *poll.Poller // waits for input: the socket itself unless it is foreign; nil after leavePoller
+	fd        int          // changes when the socket leaves the poller: flow.go
+	in        *poll.Poller // waits for input: the socket itself unless it is foreign; nil outside the poller
 	out       *poll.Poller // waits for room for output: the same as in; made when needed if foreign
 	foreign   bool         // made elsewhere: its description may be shared
 	inherited bool

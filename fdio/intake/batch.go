@@ -29,14 +29,13 @@ type Message struct {
 	Number     int64   // counted from 1 over all connections, in the order of receiving
 	Sender     *Sender // messages of one sender that follow each other have the same one
 	DroppedFDs int     // number of descriptors that were closed, with Drop
-	Unfinished bool    // the stream ended in the middle of the message
+	Unfinished bool    // it is a frame of which the rest has not come
 
 	one [1][]byte // memory of Buffers, if there is one
 }
 
 // Batch is one or more messages of one connection that were there together.
 type Batch struct {
-	Conn     *Conn
 	Messages []*Message
 	// Borrowed is true if the messages are valid only until Sink.Take returns.
 	Borrowed bool
@@ -49,7 +48,7 @@ type Batch struct {
 	in       *Intake
 	last     bool       // nothing more was queued after the messages
 	spare    bool       // enough descriptors are left for others while this batch has its own
-	memory   []*Message // of Messages; the first len(Messages) are in use
+	memory   []*Message // of Messages, from the beginning, and more
 	arena    arena
 	together fdio.Batch
 	places   int // places taken from room
@@ -88,7 +87,7 @@ func (m *Message) clear() {
 // newBatch returns an empty batch.
 func (c *Conn) newBatch() *Batch {
 	b := c.in.batches.Get().(*Batch)
-	b.Conn, b.spare = c, true
+	b.spare = true
 	return b
 }
 

@@ -3,14 +3,19 @@
 // arrive together, waits, counts, and drains the sockets at the end. It does not know
 // what a sink does with a message.
 //
-// A message goes through these functions:
+// An [Intake] is one run. [Intake.Serve] accepts connections and receives from any number
+// of sockets until the run ends; [Conn.Serve] receives from one socket, which remains its
+// caller's to close. The user says in [Options] what is received, and gets the messages in
+// a [Sink] for each connection: its Take method is given a [Batch], which is the messages
+// of that connection, 64 at most, that were there together. One goroutine serves a
+// connection, and it alone calls the methods of its Conn and Sink.
 //
-//	source.next    receives what is there and never waits: recvmsg(2), recvmmsg(2), frames
-//	Conn.receive   takes batch after batch, and waits if nothing is there
-//	Sink.Take      uses a batch, and releases it
+// # Inside
 //
-// They pass on a Batch: the messages of one connection, 64 at most, that were there
-// together. All waiting for messages is in Conn.wait.
+// A message goes through three functions. source.next receives what is there and never
+// waits: recvmsg(2), recvmmsg(2), frames. Conn.receive takes batch after batch from it,
+// and waits if nothing is there; all waiting for messages is in Conn.wait. Sink.Take uses
+// the batch, and releases it.
 //
 //   - intake.go: Options, Intake, Sink, Observer: what the user of the package sees
 //   - server.go: accepting connections and serving many sockets at once

@@ -59,7 +59,8 @@ type Sink interface {
 	// Take takes over a batch. Batches come in the order of the messages. The sink
 	// calls Release when it no longer needs the batch, before Take returns if the
 	// batch is Borrowed. After an error no more is received on the connection, but
-	// Take is still called with what has been received already.
+	// Take is still called with what has been received already. The last batch may be
+	// the beginning of a message: Batch.Incomplete.
 	Take(b *Batch) error
 	// Flush finishes everything that was taken. It is called before each wait for
 	// messages, and at the end.
@@ -89,7 +90,7 @@ type Refusal int
 const (
 	TooMany        Refusal = iota // connections: Options.MaxConnections
 	NotAllowed                    // Options.Allow
-	HasDescriptors                // Options.Rights is Cut
+	HasDescriptors                // Options.Rights is Cut, on a datagram socket
 )
 
 // Reasons for the end of receiving other than io.EOF and errors of the socket.

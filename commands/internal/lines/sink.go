@@ -113,7 +113,7 @@ func (s *Sink) make(b *intake.Batch, before *turn) error {
 		err := s.makeOne(w, m, l, &before)
 		m.Control = nil // w closes what was in it
 		if err != nil {
-			s.Out.Lose(len(b.Messages) - i - 1)
+			s.Out.lose(len(b.Messages) - i - 1)
 			return err
 		}
 		if w.block.Len() == 0 && (len(w.contents) > maxKept || time.Since(w.since) > flushDelay) {
@@ -142,9 +142,9 @@ func (s *Sink) makeOne(w *work, m *intake.Message, l looked, before **turn) erro
 // can no longer be written.
 func (s *Sink) makeNone(b *intake.Batch, w *work, before *turn) (done bool, err error) {
 	switch {
-	case s.Out != nil && s.Out.Broken():
+	case s.Out != nil && s.Out.broken():
 		before.wait()
-		s.Out.Lose(len(b.Messages))
+		s.Out.lose(len(b.Messages))
 		return true, ErrFailed
 	case s.Out != nil:
 		return false, nil
@@ -162,7 +162,7 @@ func (s *Sink) makeNone(b *intake.Batch, w *work, before *turn) (done bool, err 
 // writeBlock gives the lines that have been made to the Writer when their turn has come.
 func (s *Sink) writeBlock(w *work, before **turn) error {
 	if err := (*before).wait(); err != nil {
-		s.Out.Lose(len(w.block.ends))
+		s.Out.lose(len(w.block.ends))
 		return err
 	}
 	*before = nil
@@ -180,7 +180,7 @@ func (s *Sink) writeBlock(w *work, before **turn) error {
 // writeLarge makes a large line and writes it, after those that have been made.
 func (s *Sink) writeLarge(w *work, m *intake.Message, l looked, before **turn) error {
 	if err := s.writeBlock(w, before); err != nil {
-		s.Out.Lose(1)
+		s.Out.lose(1)
 		return err
 	}
 	s.large <- struct{}{}
@@ -254,8 +254,8 @@ func (s *Sink) One(b *intake.Batch) (seq uint64, line []byte, err error) {
 	switch {
 	case s.Out == nil && s.Content.Directory == nil:
 		return 0, nil, nil
-	case s.Out != nil && s.Out.Broken():
-		s.Out.Lose(1)
+	case s.Out != nil && s.Out.broken():
+		s.Out.lose(1)
 		return 0, nil, ErrFailed
 	}
 	w := s.newWork()

@@ -163,9 +163,9 @@ func (o *Writer) Append(typ string, b *Block) (first uint64, err error) {
 	return first, nil
 }
 
-// Lose counts lines as lost that are not made because an earlier one could not be
+// lose counts lines as lost that are not made because an earlier one could not be
 // written.
-func (o *Writer) Lose(lines int) {
+func (o *Writer) lose(lines int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.loss.lines += lines
@@ -295,8 +295,8 @@ func (o *Writer) fail(err error, lines int) {
 	o.failed()
 }
 
-// Broken reports whether lines can no longer be written.
-func (o *Writer) Broken() bool { return o.loss.isSet.Load() }
+// broken reports whether lines can no longer be written.
+func (o *Writer) broken() bool { return o.loss.isSet.Load() }
 
 // Close waits until all lines are written. The error is a *LostError if some could not be
 // written. Closing a nil Writer does nothing.
