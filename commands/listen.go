@@ -141,7 +141,7 @@ func (c *listenCommand) Run(parent context.Context) error {
 	srv.warnOfRefused()
 	err = errors.Join(err, srv.Unsaved(), srv.unread(), missed(runner))
 	srv.ended(context.Cause(in.Context()), served, err)
-	return errors.Join(err, out.Close(), c.outcome(in.Context(), parent)) // a signal may come while Close waits
+	return errors.Join(err, out.Close(), c.outcome(in.Context(), parent, served.Messages)) // a signal may come while Close waits
 }
 
 // intake returns what receives the messages, and what runs COMMAND for them or nil.
@@ -199,13 +199,14 @@ func (c *listenCommand) bindAll(ctx context.Context) (sockets []*fdio.Socket, er
 }
 
 // outcome returns the error with which a run ends in which nothing failed. parent ends by
-// a signal or the timeout, ctx also for any other reason that ends a run.
-func (c *listenCommand) outcome(ctx, parent context.Context) error {
+// a signal or the timeout, ctx also for any other reason that ends a run. received is the
+// number of messages.
+func (c *listenCommand) outcome(ctx, parent context.Context, received int64) error {
 	switch {
 	case context.Cause(parent) == signalError{unix.SIGINT}:
 		return context.Cause(parent)
 	case context.Cause(ctx) == errTimeout && c.Count.N > 0:
-		return &exitError{exitTimeout, fmt.Errorf("%s: receive: %w before %d messages had come", strings.Join(c.Addresses, " "), errTimeout, c.Count.N), ""}
+		return &exitError{exitTimeout, fmt.Errorf("%s: receive: %w after %d of %d messages", strings.Join(c.Addresses, " "), errTimeout, received, c.Count.N), ""}
 	}
 	return nil
 }

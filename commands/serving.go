@@ -161,7 +161,7 @@ func (s *commandSink) Flush() error { return s.lines.Flush() }
 
 func (s *commandSink) run(m *intake.Message, seq uint64, line []byte) error {
 	if err := s.runner.Take(); err != nil {
-		return err
+		return fmt.Errorf("%w: the time of --drain is up", err)
 	}
 	defer s.runner.Give()
 	h, err := s.handover(m)

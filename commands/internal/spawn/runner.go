@@ -14,7 +14,7 @@ import (
 )
 
 // ErrNoTime says that a command was not started because the run is ending.
-var ErrNoTime = errors.New("COMMAND not run: the time of --drain is up")
+var ErrNoTime = errors.New("COMMAND not run")
 
 // grace is how long a command may take to end after it was sent a signal.
 const grace = time.Second
