@@ -61,15 +61,8 @@ func (f *BindFlags) ready(sockets ...*fdio.Socket) error {
 	if fd > unix.Stderr {
 		defer unix.Close(fd)
 	}
-	for line := []byte(strings.Join(words, " ") + "\n"); len(line) > 0; {
-		n, err := unix.Write(fd, line)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return &fdio.Error{Name: "--ready-fd", Op: "write", Err: err}
-		}
-		line = line[n:]
+	if err := writeAll(fd, []byte(strings.Join(words, " ")+"\n")); err != nil {
+		return &fdio.Error{Name: "--ready-fd", Op: "write", Err: err}
 	}
 	return nil
 }

@@ -69,8 +69,8 @@ func (c *callCommand) check(s facts) error {
 
 // Run sends the message, and receives the answer as recv does.
 func (c *callCommand) Run(ctx context.Context) error {
-	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, asks: true, open: c.ask}
-	return t.run(ctx)
+	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, asks: true, open: c.ask}
+	return r.run(ctx)
 }
 
 // ask sends the message, and returns the socket that the answer arrives on.

@@ -84,8 +84,8 @@ func (c *recvCommand) check(s facts) error {
 
 // Run receives from one peer and prints lines, or becomes COMMAND.
 func (c *recvCommand) Run(ctx context.Context) error {
-	t := taker{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
-	return t.run(ctx)
+	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
+	return r.run(ctx)
 }
 
 // open opens the socket from which messages are received. If it listens, it accepts one peer

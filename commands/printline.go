@@ -52,17 +52,24 @@ func waitsForNobody(in *descriptor.Inspector, fd, size int) bool {
 // writeNow writes line to fd, which is standard output, without os.Stdout, on which a broken
 // pipe ends the process. done is false if the line would have to wait.
 func writeNow(fd int, line []byte) (done bool, err error) {
-	for len(line) > 0 {
-		n, err := unix.Write(fd, line)
-		switch err {
-		case nil:
-			line = line[n:]
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return false, nil
-		default:
-			return true, &lines.LostError{Name: "standard output", Lines: 1, Err: err}
-		}
+	switch err := writeAll(fd, line); err {
+	case nil:
+		return true, nil
+	case unix.EAGAIN:
+		return false, nil
+	default:
+		return true, &lines.LostError{Name: "standard output", Lines: 1, Err: err}
 	}
-	return true, nil
+}
+
+// writeAll writes b to fd: write(2).
+func writeAll(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(fd, b)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		b = b[max(n, 0):]
+	}
+	return nil
 }

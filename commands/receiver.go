@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// taker receives from one socket and ends. It is what recv and call have in common.
-type taker struct {
+// receiver receives from one socket and ends. It is what recv and call have in common.
+type receiver struct {
 	*IncomingFlags
 	*OutputFlag
 	*CommandFlags
@@ -27,28 +27,28 @@ type taker struct {
 	open func(context.Context) (*fdio.Socket, error)
 }
 
-func (t *taker) run(parent context.Context) error {
-	file, closeSave, err := prepare(parent, t.CommandFlags, &t.ContentFlags, t.OutputFlag, t.quiet)
+func (r *receiver) run(parent context.Context) error {
+	file, closeSave, err := prepare(parent, r.CommandFlags, &r.ContentFlags, r.OutputFlag, r.quiet)
 	if err != nil {
 		return err
 	}
 	defer closeSave()
-	if t.argv != nil {
-		return t.become(parent, file)
+	if r.argv != nil {
+		return r.become(parent, file)
 	}
-	return t.print(parent, file)
+	return r.print(parent, file)
 }
 
 // become receives one message, writes its line if lines are wanted, and becomes COMMAND.
-func (t *taker) become(ctx context.Context, file *os.File) error {
-	s, err := t.open(ctx)
+func (r *receiver) become(ctx context.Context, file *os.File) error {
+	s, err := r.open(ctx)
 	if err != nil {
 		return err
 	}
 	inspector := descriptor.NewInspector()
 	out := startOutput(ctx, inspector, file, func(error) {})
-	first := &firstMessage{Maker: t.maker(ctx, inspector, out), command: t.command()}
-	options := t.intakeOptions(intake.Fail)
+	first := &firstMessage{Maker: r.maker(ctx, inspector, out), command: r.command()}
+	options := r.intakeOptions(intake.Fail)
 	options.NewSink = func(conn *intake.Conn) intake.Sink { return first }
 	conn := intake.New(ctx, options).Conn(s)
 	first.conn = conn
@@ -57,7 +57,7 @@ func (t *taker) become(ctx context.Context, file *os.File) error {
 	if err = errors.Join(err, s.Close(), out.Close(), first.Unsaved()); err != nil {
 		return err
 	}
-	return spawn.Become(ctx, t.path, t.argv, first.handover)
+	return spawn.Become(ctx, r.path, r.argv, first.handover)
 }
 
 // firstMessage is a sink that prepares what COMMAND gets of a message.
@@ -124,15 +124,15 @@ func (f *firstMessage) outcome(ctx context.Context, err error) error {
 }
 
 // print receives messages and prints lines until it has what was asked for.
-func (t *taker) print(parent context.Context, file *os.File) error {
+func (r *receiver) print(parent context.Context, file *os.File) error {
 	inspector := descriptor.NewInspector()
-	options := t.intakeOptions(intake.Fail)
+	options := r.intakeOptions(intake.Fail)
 	var mk *lines.Maker // set when the socket is open
 	options.NewSink = func(c *intake.Conn) intake.Sink { return mk.Sink(c) }
 	in := intake.New(parent, options)
 	defer in.Stop(nil)
 	out := startOutput(parent, inspector, file, in.Stop)
-	s, err := t.open(in.Context())
+	s, err := r.open(in.Context())
 	if context.Cause(in.Context()) == errReaderGone {
 		if err == nil {
 			err = s.Close()
@@ -144,13 +144,13 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	if err != nil {
 		return err
 	}
-	if s.IsDatagram() && !t.Count.Given {
-		t.Count.N = 1
+	if s.IsDatagram() && !r.Count.Given {
+		r.Count.N = 1
 		in.SetCount(1)
 	}
-	mk = t.maker(parent, inspector, out)
-	if t.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
-		mk = t.maker(parent, inspector, nil) // lines would be sent to the peer
+	mk = r.maker(parent, inspector, out)
+	if r.asks && file == os.Stdout && s.SameSocket(unix.Stdout) {
+		mk = r.maker(parent, inspector, nil) // lines would be sent to the peer
 	}
 	conn := in.Conn(s)
 	if err = reword(conn.Serve()); errors.Is(err, lines.ErrFailed) {
@@ -159,13 +159,13 @@ func (t *taker) print(parent context.Context, file *os.File) error {
 	if err = errors.Join(err, out.Close(), s.Close(), mk.Unsaved()); err != nil {
 		return errors.Join(err, context.Cause(parent))
 	}
-	return t.outcome(in.Context(), conn)
+	return r.outcome(in.Context(), conn)
 }
 
 // outcome returns the error with which a run ends in which nothing failed.
-func (t *taker) outcome(ctx context.Context, conn *intake.Conn) error {
+func (r *receiver) outcome(ctx context.Context, conn *intake.Conn) error {
 	switch {
-	case t.Count.N > 0 && conn.Received() >= t.Count.N, context.Cause(ctx) == errReaderGone:
+	case r.Count.N > 0 && conn.Received() >= r.Count.N, context.Cause(ctx) == errReaderGone:
 		return nil
 	case ctx.Err() != nil && context.Cause(ctx) == errTimeout:
 		return &exitError{exitTimeout, fmt.Errorf("%w after %d messages", wrapReceive(conn, errTimeout), conn.Received()), ""}
@@ -173,8 +173,8 @@ func (t *taker) outcome(ctx context.Context, conn *intake.Conn) error {
 		return context.Cause(ctx)
 	case conn.Unfinished():
 		return &exitError{exitPeerEnded, wrapReceive(conn, errUnfinished), ""}
-	case t.Count.N > 0 || conn.Received() == 0:
-		return peerEnded(conn, t.Count.N)
+	case r.Count.N > 0 || conn.Received() == 0:
+		return peerEnded(conn, r.Count.N)
 	}
 	return nil
 }
