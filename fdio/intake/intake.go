@@ -26,7 +26,8 @@ const (
 // refuses reports whether messages with descriptors are refused.
 func (r Rights) refuses() bool { return r == Cut || r == Fail }
 
-// Options say what is received and how. Sizes are in bytes.
+// Options say what is received and how. Sizes are in bytes. Sizes and NewSink must be set,
+// and MaxFrame if Frame is; the zero values of the others are useful.
 type Options struct {
 	Count       int        // the run ends after this number of messages over all sockets; 0: no limit
 	Flags       int        // of recvmsg(2): MSG_PEEK, MSG_WAITALL ...
