@@ -144,6 +144,16 @@ func (a *Assembler) Trim() {
 // Pending reports whether there are bytes that Next has not examined.
 func (a *Assembler) Pending() bool { return len(a.rest) > 0 || a.ended }
 
+// HasRights reports whether descriptors have come for the frame that is under way.
+func (a *Assembler) HasRights() bool {
+	for m := range cmsg.Messages(a.control) {
+		if len(m.Rights(nil)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Rest returns the part of a frame that has come when the stream ends, and what the end
 // of the stream makes of it. Descriptors that came after the last frame count as part
 // of one. After an error of Next or Want, Rest returns Nothing.

@@ -184,6 +184,9 @@ func (c *Conn) wait() error {
 func (c *Conn) end(err error) error {
 	if _, ok := errors.AsType[*sinkError](err); ok {
 		c.takePending()
+		if !c.in.drains() {
+			return err
+		}
 		return errors.Join(err, c.leftUnread())
 	}
 	var result error
@@ -193,6 +196,8 @@ func (c *Conn) end(err error) error {
 		if err, result = c.drain(); idle {
 			result = errors.Join(result, c.wrap(ErrIdle))
 		}
+	case err == ErrDescriptors: // which may be those of the rest
+		return c.wrap(err)
 	case err != errStopped && err != io.EOF && err != ErrCounted:
 		result = c.wrap(err)
 	}

@@ -66,9 +66,6 @@ func (c *Conn) pending() bool { return c.source.frames != nil && c.source.frames
 // leftUnread returns an error if something is queued that will not be received, because
 // the run is ending.
 func (c *Conn) leftUnread() error {
-	if !c.in.drains() {
-		return nil
-	}
 	bytes := queuedBytes(c.socket)
 	if c.socket.IsDatagram() { // bytes is the size of the next one only
 		if c.socket.Inherited() {

@@ -55,10 +55,12 @@ func (s *source) fill(b *Batch, allowed int, mayReceive bool) error {
 		case err != nil:
 			return err
 		case ok:
-			if err := s.addFrame(b, f); err != nil {
+			if err := s.addFrame(b, f, s.chunk.received); err != nil {
 				return err
 			}
 			continue
+		case s.conn.in.opts.Rights.refuses() && s.frames.HasRights():
+			return ErrDescriptors // of a frame that may never end
 		case len(b.Messages) > 0:
 			return nil
 		case !mayReceive:
@@ -72,23 +74,16 @@ func (s *source) fill(b *Batch, allowed int, mayReceive bool) error {
 }
 
 // addFrame adds a frame to the batch, if it is admitted.
-func (s *source) addFrame(b *Batch, f frame.Frame) error {
+func (s *source) addFrame(b *Batch, f frame.Frame, received time.Time) error {
 	m := b.message()
 	m.one[0] = f.Data
 	m.Incoming.Buffers, m.N, m.Size = m.one[:], len(f.Data), len(f.Data)
 	m.Control, m.Flags, m.From = f.Control, f.Flags, fdio.Address{}
 	taken, err := s.conn.admit(m)
 	if taken {
-		b.stamp(m, s.receivedAt())
+		b.stamp(m, received)
 	}
 	return err
-}
-
-func (s *source) receivedAt() time.Time {
-	if s.chunk == nil {
-		return time.Now()
-	}
-	return s.chunk.received
 }
 
 // receiveChunk receives the next chunk. With Options.Count that is no more than the
@@ -152,7 +147,7 @@ func (s *source) restOfFrame(atEnd bool) (*Batch, error) {
 		err = s.addLast(b, f)
 	} else {
 		b.Incomplete = true
-		err = s.addFrame(b, f)
+		err = s.addFrame(b, f, time.Now())
 	}
 	b.hold()
 	for _, m := range b.Messages {
@@ -169,7 +164,7 @@ func (s *source) addLast(b *Batch, f frame.Frame) (err error) {
 		unwanted.Close()
 		err = ErrCounted
 	} else {
-		err = s.addFrame(b, f)
+		err = s.addFrame(b, f, time.Now())
 	}
 	count.settle(len(b.Messages))
 	return err

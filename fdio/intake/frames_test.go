@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/frame"
@@ -235,9 +236,15 @@ func TestEndOfAStream(t *testing.T) {
 			o.Frame, o.MaxFrame, o.Rights = test.kind, 10, test.rights
 			c, sink, sender := pair(t, o)
 			before := openDescriptors(t)
+			var ended time.Time
 			var sending sync.WaitGroup
 			sending.Go(func() {
 				defer sender.Close()
+				defer func() {
+					if test.err == nil && awaitRead(t, sender) {
+						ended = time.Now()
+					}
+				}()
 				for i, p := range test.sent {
 					if i > 0 && !awaitRead(t, sender) {
 						return
@@ -252,11 +259,34 @@ func TestEndOfAStream(t *testing.T) {
 			if !slices.Equal(sink.all, test.want) {
 				t.Errorf("%+v, want %+v", sink.all, test.want)
 			}
+			if sink.last.Before(ended) {
+				t.Errorf("the last frame was received at %v, the stream ended after %v", sink.last, ended)
+			}
 			if after := openDescriptors(t); after != before-1 { // the sender's
 				t.Errorf("%d descriptors are open, %d before", after, before)
 			}
 			wantNothingHeld(t, c)
 		})
+	}
+}
+
+// Refused descriptors end a stream when they come, even in a frame that never ends.
+func TestRefusedDescriptorsOfAnEndlessFrame(t *testing.T) {
+	for _, kind := range []frame.Kind{frame.Line, frame.EOF} {
+		o := testOptions()
+		o.Frame, o.Rights = kind, Cut
+		c, sink, sender := pair(t, o)
+		before := openDescriptors(t)
+		send(t, sender, "part", 0)
+		err := c.Serve()
+		if e, ok := errors.AsType[*fdio.Error](err); !ok || e.Err != ErrDescriptors || len(sink.all) > 0 {
+			t.Errorf("%s: %v, %+v", kind, err, sink.all)
+		}
+		if after := openDescriptors(t); after != before {
+			t.Errorf("%d descriptors are open, %d before", after, before)
+		}
+		sender.Close()
+		c.socket.Close()
 	}
 }
 

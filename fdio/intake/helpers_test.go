@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
@@ -24,6 +25,7 @@ type got struct {
 type collector struct {
 	mu      sync.Mutex
 	all     []got
+	last    time.Time // when the last message was received
 	batches int
 	flushed int                      // how many messages had come at the last Flush
 	flush   chan struct{}            // is told of each; nil: nobody listens
@@ -36,6 +38,7 @@ func (s *collector) Take(b *Batch) error {
 	defer s.mu.Unlock()
 	s.batches++
 	for _, m := range b.Messages {
+		s.last = m.Received
 		s.all = append(s.all, got{string(m.Data()), len(m.Rights(nil)), m.Unfinished})
 	}
 	if s.fail != nil {

@@ -128,14 +128,16 @@ func (s *source) nextEach() (*Batch, error) {
 			return b, nil
 		case err != nil:
 			return b.orNone(err)
-		case taken:
+		case !taken:
+			more = false // others may be refused for ever
+		default:
 			b.stamp(m, time.Now())
 			b.arena.keep(m, c.controlSize()-c.in.opts.ControlSize)
 			more = s.goesOn(b, m)
 		}
 	}
 	s.most = min(2*s.most, maxMessages)
-	return b, nil
+	return b.orNone(nil)
 }
 
 // receive receives one message, if another one is wanted over all connections, and

@@ -181,3 +181,66 @@ func TestCountIsShared(t *testing.T) {
 		t.Errorf("the end was told %d times", reached)
 	}
 }
+
+// A refused message ends the receiving of a batch: if it did not, one flood of them would
+// hold back what others have sent, and the end of the run.
+func TestRefusedMessagesHoldNothingBack(t *testing.T) {
+	o := testOptions()
+	o.Rights, o.Sizes = Cut, []int{largePlace + 1} // received one by one
+	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(p[1])
+	s, err := fdio.FromFD(p[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c := New(t.Context(), o).Conn(s)
+	for _, refused := range []bool{false, true, true, false} {
+		var control []byte
+		if refused {
+			control = unix.UnixRights(0)
+		}
+		if err := unix.Sendmsg(p[1], []byte("x"), control, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		b, err := c.source.next()
+		if err != nil || (b == nil) != refused {
+			t.Errorf("refused %v: %v, %v", refused, b, err)
+		}
+		if b != nil {
+			b.Release()
+		}
+	}
+	for _, control := range [][]byte{nil, unix.UnixRights(0), unix.UnixRights(0), nil} {
+		if err := unix.Sendmsg(p[1], []byte("x"), control, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.source.most = maxMessages
+	for _, messages := range []int{1, 0, 1} {
+		b, err := c.source.next()
+		if b == nil && messages > 0 || b != nil && len(b.Messages) != messages || err != nil {
+			t.Fatalf("%+v, %v, want %d messages", b, err, messages)
+		}
+		if b != nil {
+			b.Release()
+		}
+	}
+}
+
+// What an idle connection is not given the time to receive is told.
+func TestUnreadIsToldAfterAnyEnd(t *testing.T) {
+	o := testOptions()
+	o.Drain, o.Sizes = 0, []int{10, 10}
+	c, _, sender := pair(t, o)
+	for range 3 {
+		send(t, sender, "12345")
+	}
+	_, err := c.drain()
+	if left, ok := errors.AsType[*UnreadError](err); !ok || left.Bytes != 10 {
+		t.Error(err)
+	}
+}
