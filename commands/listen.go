@@ -121,7 +121,7 @@ func (c *listenCommand) Run(parent context.Context) error {
 		return err
 	}
 	out := startOutput(parent, inspector, file, in.Stop)
-	srv.Maker = c.maker(parent, inspector, out)
+	srv.Maker = c.maker(afterDrain(parent, time.Duration(c.Drain)), inspector, out)
 	srv.Events = c.Events && out != nil
 	if c.argv != nil {
 		srv.Content.Later = false // COMMAND gets the same line

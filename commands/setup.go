@@ -62,6 +62,16 @@ func (f *IncomingFlags) maker(end context.Context, in *descriptor.Inspector, out
 	return mk
 }
 
+// afterDrain returns a context that ends when a time has passed since end: until then, what
+// was received when end came is described, read and saved.
+func afterDrain(end context.Context, drain time.Duration) context.Context {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(end))
+	context.AfterFunc(end, func() {
+		time.AfterFunc(drain, func() { cancel(context.Cause(end)) })
+	})
+	return ctx
+}
+
 // prepare finds COMMAND and opens the files for lines and contents, before anything is bound
 // or connected. file is nil if no lines are wanted; close closes the directory of --save.
 func prepare(ctx context.Context, command *CommandFlags, content *ContentFlags, output *OutputFlag, quiet bool) (file *os.File, close func(), err error) {

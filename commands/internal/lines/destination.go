@@ -21,7 +21,7 @@ type destination struct {
 	mu       sync.Mutex
 	lines    int    // lines of the current write that are not written, except those in left
 	left     []byte // text of the current write that is not written
-	progress int    // number of writes that have succeeded
+	progress int    // number of writes and other steps that have been made
 }
 
 func (d *destination) init(w io.Writer) {
@@ -60,7 +60,7 @@ func (d *destination) end() int {
 }
 
 // state returns how many lines of the current write are not written, and how many writes
-// have succeeded.
+// and other steps have been made.
 func (d *destination) state() (lines, progress int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,6 +79,13 @@ func (d *destination) text(b []byte, lines int) error {
 
 // piece writes a piece of a line.
 func (d *destination) piece(b []byte) (int, error) { return d.write(b, false) }
+
+// advance counts a step that was made between two writes.
+func (d *destination) advance() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.progress++
+}
 
 // lineDone counts a line that was written in pieces.
 func (d *destination) lineDone() {

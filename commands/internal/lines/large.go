@@ -84,6 +84,7 @@ func (o *Writer) putWhole(p pending) error {
 	for _, l := range p.large {
 		whole = append(append(whole, p.text[done:l.at]...), l.line.Bytes()...)
 		done = l.at
+		o.to.advance()
 	}
 	o.endMaking()
 	return o.to.text(append(whole, p.text[done:]...), p.lines)

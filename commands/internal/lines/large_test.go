@@ -179,3 +179,30 @@ func TestLargeLineOfAStalledReaderIsGivenUp(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// Each large line that is made for one write is a step: making them may take longer than a
+// reader that has stopped is waited for.
+func TestMakingLinesForOneWriteIsProgress(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "lines"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	o := New(file, func() {})
+	defer o.Close()
+	p := pending{lines: 3}
+	for range p.lines {
+		var l record.Line
+		l.Message(&record.Message{Data: make([]byte, 2*largeLineSize)})
+		p.large = append(p.large, largeLine{0, &l})
+	}
+	if o.to.part != 0 {
+		t.Fatal("a regular file is written in parts")
+	}
+	if err := o.put(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, progress := o.to.state(); progress != p.lines+1 {
+		t.Errorf("progress %d, want %d", progress, p.lines+1)
+	}
+}
