@@ -58,7 +58,7 @@ func hintFor(err error) string {
 			return h.hint
 		}
 	}
-	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Op == "connect" &&
+	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Op == "connect" && !errors.Is(err, fdio.ErrWaited) &&
 		(errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)) {
 		return "nobody listens there; --wait DURATION waits for a server that is about to start"
 	}

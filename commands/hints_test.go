@@ -1,6 +1,14 @@
 package commands
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"fdmsg/fdio"
+
+	"golang.org/x/sys/unix"
+)
 
 func TestGuess(t *testing.T) {
 	commands := []string{"send", "recv", "call", "listen", "open"}
@@ -47,6 +55,24 @@ func TestDistance(t *testing.T) {
 	} {
 		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestHintFollowsTheCause(t *testing.T) {
+	connect := func(cause error) error { return &fdio.Error{Name: "S", Op: "connect", Err: cause} }
+	for _, c := range []struct {
+		err  error
+		hint string // words of it, none at all if empty
+	}{
+		{connect(unix.ECONNREFUSED), "--wait DURATION"},
+		{connect(unix.ENOENT), "--wait DURATION"},
+		{connect(fmt.Errorf("%w (%w)", unix.ENOENT, fdio.ErrWaited)), ""},
+		{connect(fdio.ErrNotSocket), ""},
+		{connect(unix.EPROTOTYPE), "unix-dgram:"},
+	} {
+		if got := hintFor(c.err); !strings.Contains(got, c.hint) || (got == "") != (c.hint == "") {
+			t.Errorf("%v: hint %q, want %q", c.err, got, c.hint)
 		}
 	}
 }
