@@ -96,7 +96,7 @@ func (f *OutgoingFlags) rules(kind frame.Kind, s facts) []rule {
 		return &fdio.Error{Name: address, Op: op, Err: fmt.Errorf("%w: %s is %s", fdio.ErrOtherType, what, f.address.Network)}
 	}
 	return []rule{
-		{len(f.Message)+len(f.MessageFile)+len(f.Control)+len(f.specs) == 0, errors.New("nothing to send: no -m, no -M, no -c and no DESCRIPTOR"), "-M - sends standard input"},
+		{len(f.Message)+len(f.MessageFile)+len(f.Control)+len(f.specs) == 0, errors.New("nothing to send: no -m, no -M, no -c and no DESCRIPTOR"), "-m TEXT sends a text, -M - standard input"},
 		{fds > cmsg.MaxDescriptors, fmt.Errorf("%w: %d, at most %d", fdio.ErrTooManyDescriptors, fds, cmsg.MaxDescriptors), "send them in several messages"},
 		{fds > 0 && s.known && !s.unix, &fdio.Error{Name: s.address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, ""},
 		{s.stream && noBytes && fds == 0 && len(f.control) > 0, &fdio.Error{Name: s.address, Op: "send", Err: fdio.ErrControlAlone}, ""},

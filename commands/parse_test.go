@@ -75,7 +75,21 @@ func TestUsageErrors(t *testing.T) {
 		args        []string
 		words, hint string
 	}{
-		{"send", nil, "<ADDRESS>", "fdmsg send --help lists the flags"},
+		{"send", nil, "missing ADDRESS", "fdmsg send --help lists the flags"},
+		{"listen", []string{"-q"}, "missing ADDRESS", "fdmsg listen --help lists the flags"},
+		{"open", nil, "missing DESCRIPTOR", "fdmsg open --help lists the flags"},
+		{"recv", []string{"./a", "cat"}, "unexpected argument cat", "put -- before COMMAND"},
+		{"recv", []string{"./a", "sh", "-c", "echo"}, "unknown flag -c", "put -- before COMMAND"},
+		{"listen", []string{"./a", "cat"}, "cat: parse address: ", "put -- before COMMAND"},
+		{"call", []string{"./a", "-m", "x", "sh", "-x"}, "unknown flag -x", "put -- before COMMAND"},
+		{"send", []string{"./a", "sh", "-x"}, "unknown flag -x", "fdmsg send --help lists the flags"},
+		{"send", []string{"./a"}, "nothing to send", "-m TEXT sends a text, -M - standard input"},
+		{"send", []string{"localhost:80", "-m", "x"}, `unknown scheme "localhost"`, "write tcp:localhost:80"},
+		{"send", []string{"http://a.example:80/", "-m", "x"}, `unknown scheme "http"`, "write tcp:a.example:80"},
+		{"recv", []string{"127.0.0.1:80"}, "no scheme", "write tcp:127.0.0.1:80"},
+		{"recv", []string{"[::1]:80"}, "no scheme", "write tcp:[::1]:80"},
+		{"send", []string{"tcp://127.0.0.1:80", "-m", "x"}, "write tcp:HOST:PORT, without //", ""},
+		{"listen", []string{"./a", "--connect"}, "unknown flag --connect", "fdmsg listen --help lists the flags"},
 		{"recv", []string{"./a", "./b"}, "unexpected argument ./b", "fdmsg recv --help lists the flags"},
 		{"recv", []string{"-v", "./s"}, "unknown flag -v", "fdmsg recv --help lists the flags"},
 		{"recv", []string{"--tiemout", "5", "./s"}, "unknown flag --tiemout", `did you mean "--timeout"?`},
