@@ -19,7 +19,7 @@ type IncomingFlags struct {
 	ControlSize Size   `placeholder:"SIZE" default:"16K" help:"Room for the control messages of one message."`
 	MaxFrame    Size   `placeholder:"SIZE" default:"16M" help:"Close the connection when a frame (--frame) is longer than this."`
 
-	FDs          string `name:"fds" placeholder:"ACTION" enum:"pass,drop,cut,refuse" default:"pass" group:"Descriptors and contents:" help:"What to do with descriptors that arrive: pass takes them, drop takes the message without them, cut closes the connection, refuse makes sending them fail."`
+	FDs          Action `name:"fds" placeholder:"ACTION" default:"pass" group:"Descriptors and contents:" help:"What to do with descriptors that arrive: pass takes them, drop takes the message without them, cut closes the connection, refuse makes sending them fail."`
 	ContentFlags `group:"Descriptors and contents:"`
 
 	recvFlags int        // of recvmsg(2)
