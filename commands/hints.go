@@ -59,9 +59,20 @@ func hintFor(err error) string {
 			return h.hint
 		}
 	}
-	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Op == "connect" && !errors.Is(err, fdio.ErrWaited) &&
-		(errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)) {
+	return operationHint(err)
+}
+
+// operationHint returns the hint for a cause that has one with some operations only.
+func operationHint(err error) string {
+	e, ok := errors.AsType[*fdio.Error](err)
+	if !ok || !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ECONNREFUSED) {
+		return ""
+	}
+	switch {
+	case e.Op == "connect" && !errors.Is(err, fdio.ErrWaited):
 		return "nobody listens there; --wait DURATION waits for a server that is about to start"
+	case e.Op == "save":
+		return "create the directory first"
 	}
 	return ""
 }

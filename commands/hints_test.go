@@ -73,6 +73,8 @@ func TestHintFollowsTheCause(t *testing.T) {
 		{connect(unix.ENOENT), "--wait DURATION"},
 		{connect(fmt.Errorf("%w (%w)", unix.ENOENT, fdio.ErrWaited)), ""},
 		{connect(fdio.ErrNotSocket), ""},
+		{&fdio.Error{Name: "DIR", Op: "save", Err: unix.ENOENT}, "create the directory"},
+		{&fdio.Error{Name: "DIR", Op: "save", Err: unix.ENOTDIR}, ""},
 		{connect(unix.EPROTOTYPE), "unix-dgram:"},
 	} {
 		if got := hintFor(c.err); !strings.Contains(got, c.hint) || (got == "") != (c.hint == "") {

@@ -39,7 +39,7 @@ func (f *IncomingFlags) rules(given func(string) bool, s facts) []rule {
 		{framed && len(f.Buffer) > 0, errors.New("--frame does not go with --buffer"), "a frame may take several calls"},
 		{framed && otherFlags != 0, errors.New("--frame does not go with --flag " + strings.Join(fdio.FlagNames(otherFlags, fdio.MessageFlags), ", ")), ""},
 		{framed && f.size() == 0, errors.New("--size 0 leaves no room for a frame"), ""},
-		{s.stream && f.size() == 0 && f.Count.N == 0, errors.New("--size 0 receives nothing from a stream, and would never end without -n"), "-n 1"},
+		{s.stream && f.size() == 0 && f.Count.N == 0, errors.New("--size 0 receives nothing from a stream, and would never end without -n"), "-n 1 receives one message"},
 	}
 }
 

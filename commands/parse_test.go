@@ -104,6 +104,14 @@ func TestUsageErrors(t *testing.T) {
 		{"listen", []string{"./s", "--mode", "7777"}, "--mode: mode 7777 is out of range: permissions only, at most 0777", "fdmsg listen --help lists the flags"},
 		{"listen", []string{"./s", "--frame", "foo"}, `unknown frame "foo"`, "use one of chunk, line, nul, u32be, u32le, json, eof"},
 		{"listen", []string{"./s", "--mode", "rw"}, `--mode: "rw" is not a valid mode`, "fdmsg listen --help lists the flags"},
+		{"send", []string{"", "-m", "x"}, "ADDRESS is empty", ""},
+		{"listen", []string{"./s", ""}, "ADDRESS is empty", ""},
+		{"listen", []string{"./s", "tcp::1", "unix:./s"}, "unix:./s: address given twice", ""},
+		{"listen", []string{"fd:9", "fd:9"}, "fd:9: address given twice", ""},
+		{"listen", []string{"./s", "--allow-uid", "nosuchuser"}, `--allow-uid: unknown user "nosuchuser"`, ""},
+		{"listen", []string{"./s", "--allow-gid", "nosuchgroup"}, `--allow-gid: unknown group "nosuchgroup"`, ""},
+		{"recv", []string{"./s", "--size", "0"}, "--size 0 receives nothing", "-n 1 receives one message"},
+		{"send", []string{"./s", "-m", "x", "--listen", "--wait", "1"}, "--listen does not go with", "leave them out: the peer connects to ADDRESS"},
 		{"listen", []string{"./s", "--"}, "no COMMAND after --", ""},
 	} {
 		sub := findSubcommand(c.command)
