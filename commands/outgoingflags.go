@@ -17,7 +17,7 @@ import (
 
 // OutgoingFlags say what is sent, and to which address.
 type OutgoingFlags struct {
-	Message     []string `short:"m" placeholder:"TEXT" sep:"none" help:"Send TEXT as one buffer of the message. May be repeated."`
+	Message     []string `short:"m" placeholder:"TEXT" sep:"none" help:"Send TEXT as one buffer of the message. On a stream, an empty message sends nothing, or one NUL byte if it has descriptors. May be repeated."`
 	MessageFile []string `short:"M" placeholder:"PATH" sep:"none" help:"Send the contents of a file as one buffer; - is standard input. May be repeated."`
 	Control     []string `short:"c" placeholder:"LEVEL:TYPE:DATA" sep:"none" help:"Send one more control message. May be repeated."`
 	From        string   `placeholder:"ADDRESS" group:"Socket:" help:"Bind to this address first, so that the receiver can answer."`
