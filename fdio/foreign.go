@@ -12,7 +12,7 @@ import (
 
 // Errors of sockets that were made elsewhere.
 var (
-	// ErrNotSocket says that a descriptor is not a socket.
+	// ErrNotSocket says that a descriptor or a path is not a socket.
 	ErrNotSocket = errors.New("not a socket")
 	// ErrNotOpen says that a descriptor is not open, or that it is this process's
 	// own and not inherited.
