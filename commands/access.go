@@ -20,11 +20,3 @@ func warnOfDirectory(a fdio.Address) {
 		warn("listen", fmt.Errorf("%s: others can write to the directory %s, and put another socket there", a, dir))
 	}
 }
-
-// The values of --fds: what happens to descriptors that arrive.
-const (
-	passFDs   = "pass"   // they are received
-	dropFDs   = "drop"   // the message is received without them
-	cutFDs    = "cut"    // the connection is closed
-	refuseFDs = "refuse" // the sender gets EPERM
-)

@@ -19,7 +19,7 @@ type AccessFlags struct {
 
 // parseAccess looks up the users and groups.
 func (f *AccessFlags) parseAccess() (err error) {
-	f.uids, err = lookUp("--allow-uid", f.AllowUID, func(name string) (string, error) {
+	f.uids, err = lookUp("--allow-uid", "user", f.AllowUID, func(name string) (string, error) {
 		u, err := user.Lookup(name)
 		if err != nil {
 			return "", err
@@ -29,7 +29,7 @@ func (f *AccessFlags) parseAccess() (err error) {
 	if err != nil {
 		return err
 	}
-	f.gids, err = lookUp("--allow-gid", f.AllowGID, func(name string) (string, error) {
+	f.gids, err = lookUp("--allow-gid", "group", f.AllowGID, func(name string) (string, error) {
 		g, err := user.LookupGroup(name)
 		if err != nil {
 			return "", err
@@ -41,12 +41,12 @@ func (f *AccessFlags) parseAccess() (err error) {
 
 // lookUp returns the numbers of users or groups. A number needs no entry in the
 // database.
-func lookUp(flag string, names []string, find func(string) (string, error)) (ids []uint32, err error) {
+func lookUp(flag, kind string, names []string, find func(string) (string, error)) (ids []uint32, err error) {
 	for _, name := range names {
 		number := name
 		if _, err := strconv.ParseUint(name, 10, 32); err != nil {
 			if number, err = find(name); err != nil {
-				return nil, usagef("", "%s %s: unknown", flag, name)
+				return nil, usagef("", "%s: %w", flag, &cmsg.NameError{Kind: kind, Name: name})
 			}
 		}
 		id, err := strconv.ParseUint(number, 10, 32)

@@ -34,7 +34,7 @@ func parseAddresses(texts []string) (addresses []fdio.Address, err error) {
 		}
 		fds, err := activated(name)
 		if err != nil {
-			return nil, &fdio.Error{Name: text, Op: "use inherited descriptor", Err: err}
+			return nil, &fdio.Error{Name: text, Err: err}
 		}
 		for _, fd := range fds {
 			addresses = append(addresses, fdio.Address{Network: fdio.Inherited, FD: fd})

@@ -19,6 +19,9 @@ func parseAddress(text string) (fdio.Address, error) {
 }
 
 func parseOneAddress(text string) (fdio.Address, error) {
+	if text == "" {
+		return fdio.Address{}, usagef("", "ADDRESS is empty")
+	}
 	a, err := fdio.ParseAddress(text)
 	if err == nil && a.Network == fdio.Raw {
 		err = &fdio.Error{Name: text, Op: "parse address", Err: errRawAddress}

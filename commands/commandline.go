@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"fdmsg/commands/internal/spawn"
+
 	"github.com/alecthomas/kong"
 )
 
@@ -45,6 +47,23 @@ func (l *commandLine) sort(known []*kong.Flag, args []string, cut bool) (err err
 		}
 	}
 	return err
+}
+
+// checkArguments returns an error if an argument is missing. Help needs none.
+func (l *commandLine) checkArguments(known []*kong.Positional) error {
+	if n := len(l.arguments); n < len(known) && known[n].Required && !slices.Contains(l.given, "help") {
+		return fmt.Errorf("missing %s", known[n].Name)
+	}
+	return nil
+}
+
+// hasProgram reports whether an argument after the first is probably COMMAND, whose -- is
+// missing.
+func (l *commandLine) hasProgram() bool {
+	return l.command == nil && len(l.arguments) > 1 && slices.ContainsFunc(l.arguments[1:], func(arg string) bool {
+		_, err := spawn.Look(arg)
+		return err == nil
+	})
 }
 
 // long adds the long flag in text. If text has no value for it, the value is taken from

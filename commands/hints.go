@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func hintFor(err error) string {
 	if e, ok := errors.AsType[*exitError](err); ok && e.hint != "" {
 		return e.hint
 	}
-	if hint := nameHint(err); hint != "" {
+	if hint := cmp.Or(nameHint(err), addressHint(err)); hint != "" {
 		return hint
 	}
 	for _, h := range causeHints() {
@@ -58,9 +59,20 @@ func hintFor(err error) string {
 			return h.hint
 		}
 	}
-	if e, ok := errors.AsType[*fdio.Error](err); ok && e.Op == "connect" &&
-		(errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)) {
+	return operationHint(err)
+}
+
+// operationHint returns the hint for a cause that has one with some operations only.
+func operationHint(err error) string {
+	e, ok := errors.AsType[*fdio.Error](err)
+	if !ok || !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ECONNREFUSED) {
+		return ""
+	}
+	switch {
+	case e.Op == "connect" && !errors.Is(err, fdio.ErrWaited):
 		return "nobody listens there; --wait DURATION waits for a server that is about to start"
+	case e.Op == "save":
+		return "create the directory first"
 	}
 	return ""
 }
@@ -69,6 +81,21 @@ func hintFor(err error) string {
 func nameHint(err error) string {
 	if unknown, ok := errors.AsType[*cmsg.NameError](err); ok {
 		return guess(unknown.Name, unknown.Known)
+	}
+	return ""
+}
+
+// hostPort matches a host and a port, also in a URL.
+const hostPort = `^(?:[a-z]+://)?((?:[\w.-]+|\[[\w.:%]+\]):\d+)/?$`
+
+// addressHint returns the hint for an address that has a host and a port, but no scheme.
+func addressHint(err error) string {
+	e, ok := errors.AsType[*fdio.Error](err)
+	if !ok || !errors.Is(err, fdio.ErrUnknownScheme) && !errors.Is(err, fdio.ErrNoScheme) {
+		return ""
+	}
+	if m := regexp.MustCompile(hostPort).FindStringSubmatch(e.Name); m != nil {
+		return "write tcp:" + m[1]
 	}
 	return ""
 }
@@ -87,9 +114,9 @@ func guess(name string, known []string) string {
 
 func didYouMean(name string) string { return `did you mean "` + name + `"?` }
 
-// nearest returns the known name that is nearest to name and differs from it in at most a
-// third of the letters, or else the only one that begins with name or has it after a prefix
-// such as MSG_. Case does not matter. It returns "" if there is none.
+// nearest returns the known name that is nearest to name and differs from it in one letter,
+// or in a quarter of those after a prefix such as MSG_; or else the only one that begins with
+// name or has it after a prefix. Case does not matter. It returns "" if there is none.
 func nearest(name string, known []string) string {
 	if name == "" || len(known) == 0 {
 		return ""
@@ -97,7 +124,8 @@ func nearest(name string, known []string) string {
 	upper := strings.ToUpper(name)
 	far := func(k string) int { return distance(upper, strings.ToUpper(k)) }
 	best := slices.MinFunc(known, func(a, b string) int { return cmp.Compare(far(a), far(b)) })
-	if far(best) <= len(name)/3 {
+	letters := name[strings.IndexByte(name, '_')+1:]
+	if far(best) <= max(len(letters)/4, min(len(letters)/3, 1)) {
 		return best
 	}
 	var parts []string

@@ -1,6 +1,14 @@
 package commands
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"fdmsg/fdio"
+
+	"golang.org/x/sys/unix"
+)
 
 func TestGuess(t *testing.T) {
 	commands := []string{"send", "recv", "call", "listen", "open"}
@@ -25,6 +33,10 @@ func TestGuess(t *testing.T) {
 		{"msg_peek", flags, `did you mean "MSG_PEEK"?`},
 		{"PEEK", flags, `did you mean "MSG_PEEK"?`},
 		{"MSG_DONTWIAT", flags, `did you mean "MSG_DONTWAIT"?`},
+		{"MSG_FOO", []string{"MSG_EOR", "MSG_OOB"}, "use one of MSG_EOR, MSG_OOB"},
+		{"connect", []string{"content", "count"}, "use one of content, count"},
+		{"mesage-fil", []string{"message-file"}, `did you mean "message-file"?`},
+		{"IP_TLL", []string{"IP_TTL", "IP_TOS"}, `did you mean "IP_TTL"?`},
 		{"MSG_", flags, "use one of MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT"},
 		{"frobnicate", many, ""},
 		{"SO_B_NAMES", many, `did you mean "SO_B_NAME"?`},
@@ -47,6 +59,26 @@ func TestDistance(t *testing.T) {
 	} {
 		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestHintFollowsTheCause(t *testing.T) {
+	connect := func(cause error) error { return &fdio.Error{Name: "S", Op: "connect", Err: cause} }
+	for _, c := range []struct {
+		err  error
+		hint string // words of it, none at all if empty
+	}{
+		{connect(unix.ECONNREFUSED), "--wait DURATION"},
+		{connect(unix.ENOENT), "--wait DURATION"},
+		{connect(fmt.Errorf("%w (%w)", unix.ENOENT, fdio.ErrWaited)), ""},
+		{connect(fdio.ErrNotSocket), ""},
+		{&fdio.Error{Name: "DIR", Op: "save", Err: unix.ENOENT}, "create the directory"},
+		{&fdio.Error{Name: "DIR", Op: "save", Err: unix.ENOTDIR}, ""},
+		{connect(unix.EPROTOTYPE), "unix-dgram:"},
+	} {
+		if got := hintFor(c.err); !strings.Contains(got, c.hint) || (got == "") != (c.hint == "") {
+			t.Errorf("%v: hint %q, want %q", c.err, got, c.hint)
 		}
 	}
 }

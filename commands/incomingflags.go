@@ -19,7 +19,7 @@ type IncomingFlags struct {
 	ControlSize Size   `placeholder:"SIZE" default:"16K" help:"Room for the control messages of one message."`
 	MaxFrame    Size   `placeholder:"SIZE" default:"16M" help:"Close the connection when a frame (--frame) is longer than this."`
 
-	FDs          string `name:"fds" placeholder:"ACTION" enum:"pass,drop,cut,refuse" default:"pass" group:"Descriptors and contents:" help:"What to do with descriptors that arrive: pass takes them, drop takes the message without them, cut closes the connection, refuse makes sending them fail."`
+	FDs          Action `name:"fds" placeholder:"ACTION" default:"pass" group:"Descriptors and contents:" help:"What to do with descriptors that arrive: pass takes them, drop takes the message without them, cut closes the connection, refuse makes sending them fail."`
 	ContentFlags `group:"Descriptors and contents:"`
 
 	recvFlags int        // of recvmsg(2)
@@ -39,7 +39,7 @@ func (f *IncomingFlags) rules(given func(string) bool, s facts) []rule {
 		{framed && len(f.Buffer) > 0, errors.New("--frame does not go with --buffer"), "a frame may take several calls"},
 		{framed && otherFlags != 0, errors.New("--frame does not go with --flag " + strings.Join(fdio.FlagNames(otherFlags, fdio.MessageFlags), ", ")), ""},
 		{framed && f.size() == 0, errors.New("--size 0 leaves no room for a frame"), ""},
-		{s.stream && f.size() == 0 && f.Count.N == 0, errors.New("--size 0 receives nothing from a stream, and would never end without -n"), "-n 1"},
+		{s.stream && f.size() == 0 && f.Count.N == 0, errors.New("--size 0 receives nothing from a stream, and would never end without -n"), "-n 1 receives one message"},
 	}
 }
 

@@ -71,8 +71,11 @@ func (c *listenCommand) AfterApply() (err error) {
 	}
 	c.frame = c.Frame
 	var stdin claims
-	for _, a := range c.addresses {
+	for i, a := range c.addresses {
 		stdin.address(a, "ADDRESS")
+		if slices.Contains(c.addresses[:i], a) && !a.KernelPicks() {
+			return usagef("", "%s: address given twice", a)
+		}
 		if err := c.check(addressFacts(a)); err != nil {
 			return err
 		}

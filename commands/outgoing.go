@@ -11,6 +11,8 @@ import (
 	"fdmsg/fdio"
 	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/frame"
+
+	"golang.org/x/sys/unix"
 )
 
 // outgoing is a message that is ready to be sent. release closes the descriptors that were
@@ -30,7 +32,7 @@ func (f *OutgoingFlags) prepare(ctx context.Context, order []string, kind frame.
 	}
 	fds, release, err := openAll(ctx, f.specs)
 	if err != nil {
-		return m, err
+		return m, f.perhapsText(err)
 	}
 	m.release, m.To, m.Flags = release, f.to, f.sendFlags
 	m.Control = cmsg.AppendRights(nil, fds)
@@ -38,6 +40,16 @@ func (f *OutgoingFlags) prepare(ctx context.Context, order []string, kind frame.
 		m.Control = cmsg.Append(m.Control, c)
 	}
 	return m, nil
+}
+
+// perhapsText adds a hint to the error of opening a descriptor if that may be a text
+// without -m.
+func (f *OutgoingFlags) perhapsText(err error) error {
+	e, ok := errors.AsType[*fdio.Error](err)
+	if ok && e.Op == "open" && errors.Is(err, unix.ENOENT) && len(f.Message)+len(f.MessageFile) == 0 {
+		return &exitError{exitFailed, err, "arguments after ADDRESS are files to pass; -m TEXT sends a text"}
+	}
+	return err
 }
 
 // send sends m on s, and returns the number of bytes sent. With frame.EOF it then shuts down

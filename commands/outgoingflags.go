@@ -17,7 +17,7 @@ import (
 
 // OutgoingFlags say what is sent, and to which address.
 type OutgoingFlags struct {
-	Message     []string `short:"m" placeholder:"TEXT" sep:"none" help:"Send TEXT as one buffer of the message. May be repeated."`
+	Message     []string `short:"m" placeholder:"TEXT" sep:"none" help:"Send TEXT as one buffer of the message. On a stream, an empty message sends nothing, or one NUL byte if it has descriptors. May be repeated."`
 	MessageFile []string `short:"M" placeholder:"PATH" sep:"none" help:"Send the contents of a file as one buffer; - is standard input. May be repeated."`
 	Control     []string `short:"c" placeholder:"LEVEL:TYPE:DATA" sep:"none" help:"Send one more control message. May be repeated."`
 	From        string   `placeholder:"ADDRESS" group:"Socket:" help:"Bind to this address first, so that the receiver can answer."`
@@ -96,7 +96,7 @@ func (f *OutgoingFlags) rules(kind frame.Kind, s facts) []rule {
 		return &fdio.Error{Name: address, Op: op, Err: fmt.Errorf("%w: %s is %s", fdio.ErrOtherType, what, f.address.Network)}
 	}
 	return []rule{
-		{len(f.Message)+len(f.MessageFile)+len(f.Control)+len(f.specs) == 0, errors.New("nothing to send: no -m, no -M, no -c and no DESCRIPTOR"), "-M - sends standard input"},
+		{len(f.Message)+len(f.MessageFile)+len(f.Control)+len(f.specs) == 0, errors.New("nothing to send: no -m, no -M, no -c and no DESCRIPTOR"), "-m TEXT sends a text, -M - standard input"},
 		{fds > cmsg.MaxDescriptors, fmt.Errorf("%w: %d, at most %d", fdio.ErrTooManyDescriptors, fds, cmsg.MaxDescriptors), "send them in several messages"},
 		{fds > 0 && s.known && !s.unix, &fdio.Error{Name: s.address, Op: "send", Err: fdio.ErrNoDescriptorsHere}, ""},
 		{s.stream && noBytes && fds == 0 && len(f.control) > 0, &fdio.Error{Name: s.address, Op: "send", Err: fdio.ErrControlAlone}, ""},

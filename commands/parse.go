@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -30,20 +31,29 @@ func parse(sub *subcommand, cmd command, args []string) (*kong.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := line.sort(parser.Model.Flags, args, sub.cut); err != nil {
-		return nil, sub.usageError(err)
+	var kctx *kong.Context
+	if err = line.sort(parser.Model.Flags, args, sub.cut); err == nil {
+		err = line.checkArguments(parser.Model.Positional)
 	}
-	kctx, err := parser.Parse(line.kongArgs())
-	return kctx, sub.usageError(err)
+	if err == nil {
+		kctx, err = parser.Parse(line.kongArgs())
+	}
+	return kctx, sub.usageError(err, line)
 }
 
 // usageError turns an error of kong into one of wrong usage. An error that a hook of the
 // command has returned remains as it is; kong marks it with another exit code.
-func (sub *subcommand) usageError(err error) error {
-	if e, ok := errors.AsType[*kong.ParseError](err); ok && e.ExitCode() == exitFailed {
+func (sub *subcommand) usageError(err error, line *commandLine) error {
+	parse, ok := errors.AsType[*kong.ParseError](err)
+	hook := ok && parse.ExitCode() == exitFailed
+	exit, ok := errors.AsType[*exitError](err)
+	isUsage := ok && exit.code == exitUsage
+	switch {
+	case err == nil, (hook || ok) && !isUsage:
 		return err
-	}
-	if _, ok := errors.AsType[*exitError](err); ok {
+	case sub.cut && line.hasProgram():
+		return usage(err, "put -- before COMMAND")
+	case isUsage:
 		return err
 	}
 	return usage(err, cmp.Or(nameHint(err), "fdmsg "+sub.name+" --help lists the flags"))
@@ -71,25 +81,36 @@ func topLevel(args []string) int {
 			if sub := findSubcommand(args[1]); sub != nil {
 				return run(sub, []string{"--help"})
 			}
-			return unknownCommand(args[1])
+			return unknownCommand(args[1:])
 		}
 		return report("", printTopHelp(os.Stdout))
 	case "--version":
 		_, err := fmt.Println("fdmsg " + version())
 		return report("", err)
 	}
-	return unknownCommand(args[0])
+	return unknownCommand(args)
 }
 
-func unknownCommand(name string) int {
-	if strings.HasPrefix(name, "-") {
-		return report("", usagef("fdmsg --help lists the commands, fdmsg COMMAND --help their flags", "unknown flag %s", name))
-	}
+// unknownCommand reports that args, which do not begin with a command, are wrong usage.
+func unknownCommand(args []string) int {
+	name := args[0]
 	names := make([]string, len(subcommands))
 	for i, sub := range subcommands {
 		names[i] = sub.name
 	}
-	return report("", usagef(guess(name, names), "unknown command %q", name))
+	isFlag := strings.HasPrefix(name, "-")
+	what, hint := fmt.Sprintf("unknown command %q", name), guess(name, names)
+	if isFlag {
+		what, hint = "unknown flag "+name, "fdmsg --help lists the commands, fdmsg COMMAND --help their flags"
+	}
+	command := slices.IndexFunc(args, func(arg string) bool { return slices.Contains(names, arg) })
+	switch {
+	case isFlag && command > 0:
+		hint = "flags go after the command: fdmsg " + args[command] + " " + strings.Join(args[:command], " ")
+	case name == "version", name == "-V", name == "-v":
+		hint = "fdmsg --version prints the version"
+	}
+	return report("", usagef(hint, "%s", what))
 }
 
 func version() string {

@@ -52,7 +52,7 @@ func (c *sendCommand) check(s facts) error {
 		c.SocketFlags.rules(!c.inherited()),
 		[]rule{
 			{c.Listen && s.datagram, errors.New("--listen: " + s.address + ": datagram sockets have no connections"), "send to the address of the receiver"},
-			{c.Listen && (c.from != nil || c.to != nil || c.Wait != 0), errors.New("--listen does not go with --from, --to or --wait"), "the peer connects to ADDRESS"},
+			{c.Listen && (c.from != nil || c.to != nil || c.Wait != 0), errors.New("--listen does not go with --from, --to or --wait"), "leave them out: the peer connects to ADDRESS"},
 			{!c.Listen && c.ReadyFD.Given, errors.New("--ready-fd needs --listen"), ""},
 		},
 	)

@@ -24,7 +24,7 @@ func (f *IncomingFlags) intakeOptions(cut intake.Rights) intake.Options {
 			sizes = append(sizes, int(size))
 		}
 	}
-	rights := map[string]intake.Rights{dropFDs: intake.Drop, cutFDs: cut}
+	rights := map[Action]intake.Rights{dropFDs: intake.Drop, cutFDs: cut}
 	return intake.Options{
 		Count:       f.Count.N,
 		Flags:       f.recvFlags,

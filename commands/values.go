@@ -1,13 +1,16 @@
 package commands
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
 	"fdmsg/fdio"
+	"fdmsg/fdio/cmsg"
 	"fdmsg/fdio/descriptor"
 )
 
@@ -61,8 +64,11 @@ type Count struct {
 // UnmarshalText parses decimal digits.
 func (c *Count) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseUint(string(text), 10, 31)
-	if err != nil {
-		return fmt.Errorf("%q is not a count: write a whole number, 0 for no limit", text)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return fmt.Errorf("count %s is too large: at most %d", text, math.MaxInt32)
+	case err != nil:
+		return fmt.Errorf("%q is not a count: write a whole number", text)
 	}
 	*c = Count{int(n), true}
 	return nil
@@ -73,13 +79,38 @@ func (c *Count) UnmarshalText(text []byte) error {
 type Which descriptor.Which
 
 // UnmarshalText parses files, all or none.
-func (w *Which) UnmarshalText(text []byte) error {
-	switch which := descriptor.Which(text); which {
-	case descriptor.Files, descriptor.All, descriptor.Nothing:
-		*w = Which(which)
-		return nil
+func (w *Which) UnmarshalText(text []byte) (err error) {
+	*w, err = oneOf("choice", Which(text), Which(descriptor.Files), Which(descriptor.All), Which(descriptor.Nothing))
+	return err
+}
+
+// Action is what to do with descriptors that arrive.
+type Action string
+
+// The Actions.
+const (
+	passFDs   Action = "pass"   // they are received
+	dropFDs   Action = "drop"   // the message is received without them
+	cutFDs    Action = "cut"    // the connection is closed
+	refuseFDs Action = "refuse" // the sender gets EPERM
+)
+
+// UnmarshalText parses the name of an Action.
+func (a *Action) UnmarshalText(text []byte) (err error) {
+	*a, err = oneOf("action", Action(text), passFDs, dropFDs, cutFDs, refuseFDs)
+	return err
+}
+
+// oneOf returns name if it is known. The error is a *cmsg.NameError, of which a hint is made.
+func oneOf[T ~string](kind string, name T, known ...T) (T, error) {
+	if slices.Contains(known, name) {
+		return name, nil
 	}
-	return fmt.Errorf(`must be one of "files","all","none" but got %q`, text)
+	unknown := &cmsg.NameError{Kind: kind, Name: string(name)}
+	for _, k := range known {
+		unknown.Known = append(unknown.Known, string(k))
+	}
+	return "", unknown
 }
 
 // Mode is the permission bits of a socket file.
@@ -88,7 +119,10 @@ type Mode os.FileMode
 // UnmarshalText parses octal digits.
 func (m *Mode) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseUint(string(text), 8, 32)
-	if err != nil || n > 0o777 {
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && n > 0o777:
+		return fmt.Errorf("mode %s is out of range: permissions only, at most 0777", text)
+	case err != nil:
 		return fmt.Errorf("%q is not a valid mode: write octal permissions such as 0660", text)
 	}
 	*m = Mode(n)

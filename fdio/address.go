@@ -218,6 +218,9 @@ func unixName(network Network, name string) (Address, error) {
 }
 
 func inetAddress(network Network, text string) (Address, error) {
+	if strings.HasPrefix(text, "//") {
+		return Address{}, syntaxErrorf("not a URL: write %s:HOST:PORT, without //", network)
+	}
 	colon := strings.LastIndexByte(text, ':')
 	if colon < 0 {
 		return Address{}, syntaxErrorf("missing port: write %s:HOST:PORT", network)

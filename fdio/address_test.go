@@ -76,6 +76,8 @@ func TestParseAddressRefuses(t *testing.T) {
 		{"@" + strings.Repeat("x", 108), ErrSyntax, "at most 107"},
 		{"unix:/" + strings.Repeat("x", 4096), ErrSyntax, "at most 4095"},
 		{"tcp:80", ErrSyntax, "tcp:HOST:PORT"},
+		{"tcp://127.0.0.1:80", ErrSyntax, "write tcp:HOST:PORT, without //"},
+		{"udp6://host", ErrSyntax, "write udp6:HOST:PORT, without //"},
 		{"tcp:host:", ErrSyntax, "empty port"},
 		{"tcp:host:65536", ErrSyntax, "out of range"},
 		{"tcp::: ", ErrSyntax, "service"},

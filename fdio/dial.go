@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"fdmsg/fdio/internal/poll"
@@ -35,8 +36,11 @@ var ErrOtherType = errors.New("socket type mismatch")
 // picks a name when binding.
 var ErrAutobind = errors.New("abstract name is empty")
 
+// ErrWaited says that DialOptions.Wait has passed, and nobody listens still.
+var ErrWaited = errors.New("waited")
+
 // Dial makes a socket and connects it to a: connect(2). Of a host, every address is
-// tried. A full backlog is waited out. For the address fd:N it is Inherit. The
+// tried. A full backlog is waited out. A path that is no socket is ErrNotSocket. For the address fd:N it is Inherit. The
 // Socket is the caller's, who closes it.
 //
 // On datagram sockets, connecting sends nothing. It makes a the destination of what
@@ -72,6 +76,9 @@ func Dial(ctx context.Context, a Address, opts DialOptions) (*Socket, error) {
 		if b.Sleep(wait) != nil {
 			if ctx.Err() != nil {
 				return nil, &Error{Name: a.String(), Op: "connect", Err: context.Cause(ctx)}
+			}
+			if notThere {
+				e.Err = fmt.Errorf("%w (%w %v)", e.Err, ErrWaited, opts.Wait)
 			}
 			return nil, err
 		}
@@ -122,7 +129,7 @@ func (s *Socket) dial(ctx context.Context, t target, opts DialOptions) error {
 		}
 	}
 	if err := s.connect(ctx, t); err != nil {
-		return &Error{Name: t.address.String(), Op: "connect", Err: err}
+		return &Error{Name: t.address.String(), Op: "connect", Err: connectError(err, t.address)}
 	}
 	bound := s.local
 	s.readNames()
@@ -157,6 +164,27 @@ func (s *Socket) bindFrom(ctx context.Context, t target, opts DialOptions) error
 		}
 	}
 	return &Error{Name: from.String(), Op: "bind", Err: unix.EAFNOSUPPORT}
+}
+
+// connectError adds to the error of connecting to a what the path tells: the kernel refuses a
+// connection to a file that is no socket as it does where nobody listens.
+func connectError(err error, a Address) error {
+	path, ok := a.Path()
+	if !ok {
+		return err
+	}
+	var st unix.Stat_t
+	switch err {
+	case unix.ECONNREFUSED:
+		if unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+			return fmt.Errorf("%w: %s", ErrNotSocket, fileKind(st.Mode))
+		}
+	case unix.ENOENT:
+		if dir := filepath.Dir(path); unix.Stat(dir, &st) == unix.ENOENT {
+			return fmt.Errorf("directory %s: %w", dir, err)
+		}
+	}
+	return err
 }
 
 // connect connects the socket, and puts it on the poller.

@@ -55,7 +55,8 @@ func TestDialErrors(t *testing.T) {
 	}{
 		{Address{Network: Unix, Name: dir + "/none"}, unix.ENOENT},
 		{Address{Network: Unix, Name: dir + "/none/s"}, unix.ENOENT},
-		{Address{Network: Unix, Name: dir + "/file"}, unix.ECONNREFUSED},
+		{Address{Network: Unix, Name: dir + "/file"}, ErrNotSocket},
+		{Address{Network: UnixDatagram, Name: dir}, ErrNotSocket},
 		{Address{Network: UnixDatagram, Name: stream.Local().Name}, unix.EPROTOTYPE},
 		{Address{Network: Unix, Name: autobind}, ErrAutobind},
 		{Address{Network: TCP, Host: "127.0.0.1", Port: port}, unix.ECONNREFUSED},
@@ -92,8 +93,23 @@ func TestDialWaitsForTheServer(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := Dial(testContext(t), Address{Network: Unix, Name: a.Name + "-never"}, DialOptions{Wait: 10 * time.Millisecond})
-	if !errors.Is(err, unix.ENOENT) {
-		t.Errorf("after the wait: %v, want ENOENT", err)
+	if !errors.Is(err, unix.ENOENT) || !errors.Is(err, ErrWaited) {
+		t.Errorf("after the wait: %v, want ENOENT and ErrWaited", err)
+	}
+}
+
+func TestDialDoesNotWaitForWhatIsNoSocket(t *testing.T) {
+	_, err := Dial(testContext(t), Address{Network: Unix, Name: t.TempDir()}, DialOptions{Wait: time.Hour})
+	if !errors.Is(err, ErrNotSocket) {
+		t.Errorf("%v, want ErrNotSocket", err)
+	}
+}
+
+func TestDialNamesTheMissingDirectory(t *testing.T) {
+	dir := t.TempDir() + "/none"
+	_, err := Dial(testContext(t), Address{Network: Unix, Name: dir + "/s"}, DialOptions{})
+	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "directory "+dir+": ") {
+		t.Errorf("%v, want ENOENT that names %s", err, dir)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Errors of sockets that were made elsewhere.
 var (
-	// ErrNotSocket says that a descriptor is not a socket.
+	// ErrNotSocket says that a descriptor or a path is not a socket.
 	ErrNotSocket = errors.New("not a socket")
 	// ErrNotOpen says that a descriptor is not open, or that it is this process's
 	// own and not inherited.
@@ -42,11 +42,11 @@ func CheckInherited(fd int) error {
 func Inherit(fd int, options ...Option) (*Socket, error) {
 	a := Address{Network: Inherited, FD: fd}
 	if err := CheckInherited(fd); err != nil {
-		return nil, &Error{Name: a.String(), Op: "use inherited descriptor", Err: err}
+		return nil, &Error{Name: a.String(), Err: err}
 	}
 	s, err := foreign(fd)
 	if err != nil {
-		return nil, &Error{Name: a.String(), Op: "use inherited descriptor", Err: err}
+		return nil, &Error{Name: a.String(), Err: err}
 	}
 	s.inherited = true
 	if s.local == (Address{}) {
@@ -64,7 +64,7 @@ func FromFD(fd int, options ...Option) (*Socket, error) {
 	s, err := foreign(fd)
 	if err != nil {
 		unix.Close(fd)
-		return nil, &Error{Name: a.String(), Op: "use descriptor", Err: err}
+		return nil, &Error{Name: a.String(), Err: err}
 	}
 	return s.withOptions(options, a)
 }

@@ -67,11 +67,25 @@ func ParseDuration(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(spelled)
 	if err != nil || strings.ContainsAny(text, "+-") {
-		const longest = math.MaxInt64 / time.Hour
-		return 0, syntaxErrorf("%q is not a duration: write seconds, or a number with ms, s, m or h; at most %dh", text, longest)
+		if isDuration(spelled) {
+			return 0, syntaxErrorf("duration %s is too long: at most %dh", text, math.MaxInt64/time.Hour)
+		}
+		return 0, syntaxErrorf("%q is not a duration: write seconds, or a number with ms, s, m or h", text)
 	}
 	if d == 0 && strings.ContainsAny(text, "123456789") {
 		d = 1
 	}
 	return d, nil
+}
+
+// isDuration reports whether text would be a duration if its numbers were small.
+func isDuration(text string) bool {
+	zeros := strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return '0'
+		}
+		return r
+	}, text)
+	_, err := time.ParseDuration(zeros)
+	return err == nil && !strings.ContainsAny(text, "+-")
 }

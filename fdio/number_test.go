@@ -3,6 +3,7 @@ package fdio
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -33,6 +34,11 @@ func TestParseDuration(t *testing.T) {
 	} {
 		if got, err := ParseDuration(text); err != nil || got != want {
 			t.Errorf("ParseDuration(%q) = %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for text, says := range map[string]string{"x": "not a duration", "-9999999999999h": "not a duration", "9999999999999h": "too long: at most 2562047h", "99999999999999": "too long"} {
+		if _, err := ParseDuration(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("ParseDuration(%q): %v, want an error that says %q", text, err, says)
 		}
 	}
 	for _, text := range []string{"", ".", "-1", "-1s", "+1s", "1x", "1e3", "0x1", "1_0", "1 s", "1.2.3", "2562048h", "9999999999999h"} {

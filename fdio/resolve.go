@@ -68,6 +68,10 @@ func unixTargetName(a Address) sockname.Name {
 	return sockname.Unix(a.Name)
 }
 
+// KernelPicks reports whether the kernel picks a part of a when it is bound, so that two
+// sockets can be bound to a: port 0, and unix:@.
+func (a Address) KernelPicks() bool { return a.Port == "0" || a.isAutobind() }
+
 func (a Address) isAutobind() bool { return a.Network.IsUnix() && a.Name == autobind }
 
 // lookup returns the IP addresses and the port of an address of TCP or UDP.

@@ -43,7 +43,7 @@ func (c *Command) Handover(fds []int, hidden ...string) (*Handover, error) {
 			continue
 		}
 		if *standard.index >= len(fds) {
-			return nil, fmt.Errorf("%s %d: there are %d descriptors", standard.flag, *standard.index, len(fds))
+			return nil, fmt.Errorf("%s %d: no such descriptor: %d in all, counted from 0", standard.flag, *standard.index, len(fds))
 		}
 		*standard.to = *standard.index
 	}

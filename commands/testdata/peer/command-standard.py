@@ -55,7 +55,7 @@ for run in recv, call, open_, listen:
 for run in recv, call, open_:
     for args, names in (["--stdin", "1"], ["in"]), (["--stdout", "7"], ["in", "in"]), (["--stdin", "0", "--stdout", "1"], ["in"]):
         bad(fdmsgjq.finish(run(names, *args, "touch ran")), 1, args[-2], args[-1], str(len(names)))
-bad(fdmsgjq.finish(recv([], "--stdin", "0", "touch ran")), 1, "--stdin 0", "0 descriptors")
+bad(fdmsgjq.finish(recv([], "--stdin", "0", "touch ran")), 1, "--stdin 0", "0 in all")
 
 # To listen, that is one message's affair: the next one is served.
 process, _ = serve("listen", "-t", "20", "-n", "2", "--stdin", "1", "./s", "--", "cat")
