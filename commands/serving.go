@@ -166,7 +166,8 @@ func (s *commandSink) run(m *intake.Message, seq uint64, line []byte) error {
 	defer s.runner.Give()
 	h, err := s.handover(m)
 	if err != nil {
-		return err
+		s.runner.Miss()
+		return fmt.Errorf("COMMAND not run: %w", err)
 	}
 	defer h.Close()
 	state, err := s.runner.Run(h, line)
