@@ -140,7 +140,7 @@ func (c *listenCommand) Run(parent context.Context) error {
 	served, err := in.Serve(sockets)
 	stopping()
 	srv.warnOfRefused()
-	err = errors.Join(err, srv.Unsaved(), srv.unread(), missed(runner))
+	err = errors.Join(err, srv.unsaved(), srv.unread(), missed(runner))
 	srv.ended(context.Cause(in.Context()), served, err)
 	return errors.Join(err, out.Close(), c.outcome(in.Context(), parent, served.Messages)) // a signal may come while Close waits
 }
