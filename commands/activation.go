@@ -15,6 +15,7 @@ import (
 var (
 	errNotActivated = errors.New("no sockets were passed: LISTEN_FDS and LISTEN_PID are not set for this process")
 	errNoSuchName   = errors.New("no socket of that name was passed")
+	errFewerPassed  = errors.New("fewer descriptors were passed than LISTEN_FDS says")
 )
 
 const activationScheme = "systemd:"
@@ -44,16 +45,20 @@ func parseAddresses(texts []string) (addresses []fdio.Address, err error) {
 }
 
 // activated returns the descriptors that were passed as described in sd_listen_fds(3): all
-// of them, or those with a given name.
+// of them, or those with a given name. All must be open.
 func activated(name string) (fds []int, err error) {
 	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	if n <= 0 || os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return nil, errNotActivated
 	}
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
-	for i := range n {
+	for i := range n { // n may be any number: the first that is not open ends it
+		fd := spawn.FirstFD + i
+		if err := fdio.CheckInherited(fd); err != nil {
+			return nil, fmt.Errorf("%w: %s; fd:%d: %w", errFewerPassed, os.Getenv("LISTEN_FDS"), fd, err)
+		}
 		if name == "" || i < len(names) && names[i] == name {
-			fds = append(fds, spawn.FirstFD+i)
+			fds = append(fds, fd)
 		}
 	}
 	if fds == nil {

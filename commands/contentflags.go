@@ -11,7 +11,7 @@ type ContentFlags struct {
 	ContentLimit   Size     `placeholder:"SIZE" default:"1M" help:"Read at most this much of each descriptor."`
 	ContentTotal   Size     `placeholder:"SIZE" default:"16M" help:"Read at most this much of all descriptors of a message together."`
 	ContentTimeout Duration `placeholder:"DURATION" default:"1s" help:"Read from each descriptor for at most this long; 0 means no limit."`
-	Save           string   `placeholder:"DIR" help:"Save the whole content of each descriptor as DIR/MESSAGE-INDEX-NAME, and show contents only if --content is given."`
+	Save           string   `placeholder:"DIR" help:"Save the whole content of each descriptor as DIR/MESSAGE-INDEX-NAME, and show contents only if --content is given. The exit code is 1 if one could not be saved."`
 	SaveLimit      FileSize `placeholder:"SIZE" default:"1G" help:"Save no content that is larger than this."`
 
 	directory *descriptor.Directory

@@ -29,6 +29,7 @@ func causeHints() []causeHint {
 		{fdio.ErrDBus, "write unix:/PATH for unix:path=/PATH, and unix:@NAME for unix:abstract=NAME"},
 		{fdio.ErrNoScheme, "write ./NAME for a Unix socket, @NAME for an abstract name, tcp:HOST:PORT, udp:HOST:PORT or fd:N"},
 		{errNotActivated, "systemd.socket(5) and systemd-socket-activate pass sockets to the process that they start, not to the children of a shell"},
+		{errFewerPassed, "what is passed are the descriptors from 3 on, and LISTEN_FDS is their number"},
 		{fdio.ErrNotOpen, "pass it in the shell with N<FILE or N<&M"},
 		{fdio.ErrControlAlone, "-m or -M adds a byte to the message"},
 		{fdio.ErrOptmem, "sysctl net.core.optmem_max limits the control messages of one call"},

@@ -28,7 +28,8 @@ each line is what one recvmsg(2) returned.
 COMMAND is run for each message, one at a time per connection. It gets what
 COMMAND of fdmsg recv gets, the line on standard input, and the connection to
 answer on as descriptor FDMSG_CONN. For datagrams, that is the bound socket, and
-FDMSG_FROM is the address of the sender.
+FDMSG_FROM is the address of the sender. A message for which COMMAND cannot be
+run is told on standard error, and the exit code is 1 at the end.
 `
 
 const listenTimeoutHelp = "Stop after this long, with exit code 124 if fewer than -n messages have arrived, otherwise with 0. A DURATION of 0 means never."
@@ -142,7 +143,7 @@ func (c *listenCommand) Run(parent context.Context) error {
 	served, err := in.Serve(sockets)
 	stopping()
 	srv.warnOfRefused()
-	err = errors.Join(err, srv.Unsaved(), srv.unread(), missed(runner))
+	err = errors.Join(err, srv.unsaved(), srv.unread(), missed(runner))
 	srv.ended(context.Cause(in.Context()), served, err)
 	return errors.Join(err, out.Close(), c.outcome(in.Context(), parent, served.Messages)) // a signal may come while Close waits
 }

@@ -89,8 +89,12 @@ func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error 
 	in := descriptor.NewInspector()
 	descriptors := describe(in, fds)
 	content.Read(ctx, in, 1, descriptors, nil)
+	var unsaved error
+	if c.directory != nil {
+		unsaved = lines.Unsaved(descriptors)
+	}
 	if file == nil {
-		return errors.Join(lines.Unsaved(descriptors), context.Cause(ctx))
+		return errors.Join(unsaved, context.Cause(ctx))
 	}
 	out := lines.New(file, func() {})
 	out.GiveUp(ctx)
@@ -98,5 +102,5 @@ func (c *openCommand) show(ctx context.Context, file *os.File, fds []int) error 
 	line.Opened(time.Now(), descriptors)
 	out.AppendLine(record.TypeOpened, &line)
 	out.Flush()
-	return errors.Join(out.Close(), context.Cause(ctx))
+	return errors.Join(out.Close(), unsaved, context.Cause(ctx))
 }

@@ -105,6 +105,15 @@ func (s *serving) unread() error {
 	return fmt.Errorf("left unread: %d bytes of %d sockets", s.leftBytes, s.left)
 }
 
+// unsaved returns an error at the end if something was not saved. It does not wrap a signal
+// that ended the saving: the exit code tells of what is lost, as listen handles the signal.
+func (s *serving) unsaved() error {
+	if err := s.Unsaved(); err != nil {
+		return errors.New(err.Error())
+	}
+	return nil
+}
+
 // report reports an error of one connection, while the others go on.
 func (s *serving) report(c *intake.Conn, err error) {
 	if c.Number() > 0 {
@@ -166,7 +175,8 @@ func (s *commandSink) run(m *intake.Message, seq uint64, line []byte) error {
 	defer s.runner.Give()
 	h, err := s.handover(m)
 	if err != nil {
-		return err
+		s.runner.Miss()
+		return fmt.Errorf("COMMAND not run: %w", err)
 	}
 	defer h.Close()
 	state, err := s.runner.Run(h, line)

@@ -57,7 +57,6 @@ func (f *IncomingFlags) maker(end context.Context, in *descriptor.Inspector, out
 	mk.Out, mk.Inspector, mk.End = out, in, end
 	mk.Content = f.content()
 	mk.Content.Later = out != nil
-	mk.Silent = out == nil
 	mk.Flags, mk.Buffers = f.recvFlags, len(f.Buffer) > 0
 	return mk
 }

@@ -85,10 +85,12 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 // statBlock is the unit of st_blocks: stat(3type).
 const statBlock = 512
 
-// changed reports whether a file was changed since st.
+// changed reports whether a file was changed since st: by its size, and by the times that
+// write(2) and the like set. Of the writes through a mapping, mmap(2), only those set them
+// that cause a page fault.
 func changed(fd int, st *unix.Stat_t) bool {
 	var now unix.Stat_t
-	return unix.Fstat(fd, &now) != nil || now.Size != st.Size || now.Ctim != st.Ctim
+	return unix.Fstat(fd, &now) != nil || now.Size != st.Size || now.Mtim != st.Mtim || now.Ctim != st.Ctim
 }
 
 // copier copies a regular file.

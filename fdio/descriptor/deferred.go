@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"fdmsg/fdio/internal/chars"
+
+	"golang.org/x/sys/unix"
 )
 
 // Deferred is the content of a file that was looked at and left in the file until
@@ -16,10 +18,11 @@ type Deferred struct {
 	IsText bool  // they are UTF-8
 
 	fd, flags int
+	before    unix.Stat_t // what the file was when it was looked at
 }
 
 // ErrChanged is the error of a content that is no longer what it was when it was
-// looked at.
+// looked at, or of which that is not sure: the file was written to in the meantime.
 var ErrChanged = errors.New("changed while it was read")
 
 // Pieces are a Deferred content as it is read, from the beginning to the end.
@@ -46,8 +49,8 @@ func (d *Deferred) Pieces(transform func(dst, data []byte) []byte) *Pieces {
 // Next reads on, and returns the next pieces, in order, and how many bytes of the
 // content they are. The pieces are the caller's until the next call. With the last
 // of them comes an error, after which there are no more: io.EOF if that is the
-// whole content, else what ended it early, ErrChanged for example. What was text
-// and is not any more ends there.
+// whole content, else what ended it early, or ErrChanged if some of it may be older
+// than the rest. What was text and is not any more ends there.
 func (p *Pieces) Next() (pieces [][]byte, n int64, err error) {
 	read := p.content.next(&p.reading, p.stripes[:], p.make)
 	start := p.done
@@ -82,6 +85,8 @@ func (p *Pieces) end(err error) error {
 		return err
 	case p.done < p.content.Size: // a part of a character
 		return ErrChanged
+	case changed(p.content.fd, &p.content.before):
+		return ErrChanged
 	}
 	return io.EOF
 }
@@ -90,6 +95,10 @@ func (p *Pieces) end(err error) error {
 // as far as the limit, or not. What is none need not be read to its end for that.
 func (d *Descriptor) lookAt(p patience, limit int64) {
 	content := &Deferred{Size: min(d.Inode.Size, limit), IsText: true, fd: d.FD, flags: d.Flags}
+	if err := unix.Fstat(d.FD, &content.before); err != nil {
+		d.Content.Err = err
+		return
+	}
 	d.Content.Truncated = d.Inode.Size > limit
 	var (
 		reading reading

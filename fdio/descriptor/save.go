@@ -67,6 +67,29 @@ func (dir *Directory) create(name string, mode os.FileMode) (file *os.File, err 
 	return file, err
 }
 
+// What can be wrong with a descriptor that is to be saved.
+var (
+	ErrNoContent = errors.New("has no content")
+	ErrNotFile   = errors.New("not a regular file or memfd")
+)
+
+// Unsaved returns why there is no file with the content of a descriptor that Read was to
+// save, or nil if there is one. The error is ErrNoContent if that kind is never read, and
+// ErrNotFile if SaveOptions.Which leaves it out.
+func (d *Descriptor) Unsaved() error {
+	switch c := &d.Content; {
+	case c.Saved != "":
+		return nil
+	case c.Err != nil:
+		return c.Err
+	case d.Kind.row().content == none:
+		return saveError(fmt.Errorf("%s: %w", d.Kind, ErrNoContent))
+	case d.onPseudoFileSystem():
+		return saveError(fmt.Errorf("file of %s: %w", d.FileSystem, ErrNotFile))
+	}
+	return saveError(fmt.Errorf("%s: %w", d.Kind, ErrNotFile))
+}
+
 // readSaving saves the content, and reads what is wanted of it from the copy, since
 // some contents can be read only once. A file that could not be saved whole is
 // removed.

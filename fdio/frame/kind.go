@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"fdmsg/fdio/cmsg"
 )
@@ -172,8 +173,9 @@ func splitLength(order byteOrder) func(*Splitter, []byte) (int, bool, error) {
 			return n, false, nil
 		}
 		length := order.Uint32(s.length[:])
-		if uint64(length) > uint64(max(s.Max, 0)) {
-			return n, false, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLong, length, s.Max)
+		// An int of 32 bits cannot count what is longer with its length.
+		if most := min(max(s.Max, 0), math.MaxInt-lengthSize); int64(length) > int64(most) {
+			return n, false, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLong, length, most)
 		}
 		left := lengthSize + int(length) - s.size
 		n = min(left, len(b))

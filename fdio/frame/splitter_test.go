@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -95,6 +96,19 @@ func TestCompleteFramesAreSplit(t *testing.T) {
 		}
 		if got, rest, err := splitAll(t, kind, 1<<20, stream, nil); !slices.Equal(got, want) || rest != "" || err != nil {
 			t.Errorf("%s: %d messages, rest %q, %v", kind, len(got), rest, err)
+		}
+	}
+}
+
+// A frame with its length has to be no longer than what an int can count, of 32 bits even.
+func TestLargestLengthsAreTooLongOrAwaited(t *testing.T) {
+	for _, length := range []string{"\x7f\xff\xff\xfb", "\x7f\xff\xff\xfc", "\x7f\xff\xff\xff", "\x80\x00\x00\x00", "\xff\xff\xff\xff"} {
+		s := Splitter{Kind: U32BE, Max: math.MaxInt}
+		n, end, err := s.Feed([]byte(length + "x"))
+		tooLong := n == lengthSize && !end && errors.Is(err, ErrTooLong)
+		awaited := n == lengthSize+1 && !end && err == nil
+		if fits := length < "\x7f\xff\xff\xfc" || math.MaxInt > math.MaxInt32; fits && !awaited || !fits && !tooLong {
+			t.Errorf("length %x: %d bytes, end %v, error %v", length, n, end, err)
 		}
 	}
 }

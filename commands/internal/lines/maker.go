@@ -56,14 +56,12 @@ type Maker struct {
 	Flags     int             // with which messages are received: recvmsg(2)
 	Buffers   bool            // lines show the contents of each buffer
 	Events    bool            // events other than messages have lines
-	Silent    bool            // lines are not shown to anyone
 
 	works   sync.Pool
 	helpers chan struct{} // its capacity is the most helpers at once
 	large   chan struct{} // its capacity is the most large lines made at once
 
-	mu      sync.Mutex
-	unsaved error // see Unsaved
+	unsaved unsaved
 }
 
 // NewMaker returns a Maker. Its exported fields must be set before it is used.
@@ -71,14 +69,6 @@ func NewMaker() *Maker {
 	mk := &Maker{helpers: make(chan struct{}, runtime.GOMAXPROCS(0)-1), large: make(chan struct{}, maxLarge)}
 	mk.works.New = func() any { return &work{} }
 	return mk
-}
-
-// Unsaved returns the error of the first content that could not be saved, if there are no
-// lines that show it.
-func (mk *Maker) Unsaved() error {
-	mk.mu.Lock()
-	defer mk.mu.Unlock()
-	return mk.unsaved
 }
 
 // Event writes the line of an event, if lines of events are wanted.
@@ -146,22 +136,10 @@ func (mk *Maker) look(w *work, m *intake.Message) looked {
 	}
 	l := looked{w.descriptors[firstFD:], w.pidfds[firstPidfd:]}
 	w.contents = mk.Content.Read(mk.End, mk.Inspector, m.Number, l.descriptors, w.contents)
-	if mk.Silent && mk.Content.Directory != nil {
-		mk.noteUnsaved(m.Number, l.descriptors)
+	if mk.Content.Directory != nil {
+		mk.unsaved.note(m, l.descriptors)
 	}
 	return l
-}
-
-func (mk *Maker) noteUnsaved(number int64, descriptors []descriptor.Descriptor) {
-	err := Unsaved(descriptors)
-	if err == nil {
-		return
-	}
-	mk.mu.Lock()
-	defer mk.mu.Unlock()
-	if mk.unsaved == nil {
-		mk.unsaved = fmt.Errorf("message %d: %w", number, err)
-	}
 }
 
 // Read reads and saves the contents of the descriptors of message number, as far as they
@@ -189,25 +167,6 @@ func (c *Content) Read(ctx context.Context, in *descriptor.Inspector, number int
 		left -= descriptors[i].Content.Size()
 	}
 	return memory
-}
-
-// Unsaved returns an error if descriptors could not be read or saved, for callers that
-// show no line.
-func Unsaved(descriptors []descriptor.Descriptor) error {
-	failed, first := 0, error(nil)
-	for i := range descriptors {
-		err := descriptors[i].Content.Err
-		if err == nil {
-			continue
-		}
-		if failed++; failed == 1 {
-			first = fmt.Errorf("descriptor %d: %w", i, err)
-		}
-	}
-	if failed > 1 {
-		first = fmt.Errorf("%w (and %d more)", first, failed-1)
-	}
-	return first
 }
 
 // maxEscape is the most bytes of JSON that one byte of text can become.

@@ -5,6 +5,7 @@
 //   - destination.go: writing to the reader, and its progress
 //   - large.go: lines that become JSON while they are written
 //   - maker.go, sink.go: the lines of received messages
+//   - unsaved.go: what was to be saved and was not
 //
 // Whenever no more lines are waiting to be written, the reader can see all that have been
 // made. Under load, lines are gathered into large writes. A slow reader makes the callers

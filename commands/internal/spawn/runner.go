@@ -42,7 +42,11 @@ func NewRunner(end context.Context, command *Command, most int, drain time.Durat
 	return r
 }
 
-// Missed returns the number of messages for which the command could not be run.
+// Miss counts a message for which the command is not run, for a reason other than those
+// that Take and Run return, which they count.
+func (r *Runner) Miss() { r.missed.Add(1) }
+
+// Missed returns the number of messages for which the command was not run.
 func (r *Runner) Missed() int64 { return r.missed.Load() }
 
 // Take waits until a command may be started. Give must follow. The error is ErrNoTime, after
@@ -51,13 +55,13 @@ func (r *Runner) Take() error {
 	select {
 	case r.slots <- struct{}{}:
 	case <-r.over:
-		r.missed.Add(1)
+		r.Miss()
 		return ErrNoTime
 	}
 	select {
 	case <-r.over: // both channels may have been ready
 		<-r.slots
-		r.missed.Add(1)
+		r.Miss()
 		return ErrNoTime
 	default:
 		return nil
@@ -72,12 +76,13 @@ func (r *Runner) Give() { <-r.slots }
 func (r *Runner) Run(h *Handover, line []byte) (*os.ProcessState, error) {
 	input, err := memoryFile("fdmsg-line", line)
 	if err != nil {
-		return nil, err
+		r.Miss()
+		return nil, fmt.Errorf("start COMMAND: %w", err)
 	}
 	process, err := r.start(h, input)
 	unix.Close(input)
 	if err != nil {
-		r.missed.Add(1)
+		r.Miss()
 		return nil, err
 	}
 	state, err := r.await(process)

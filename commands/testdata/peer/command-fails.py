@@ -70,8 +70,9 @@ for args, data, fds in (["--control-size", "24"], b"x", [null] * 5), (["--contro
     until(lambda: events("cut", "close"))
     server.terminate()
     out, err = server.communicate(timeout=30)
-    same((server.returncode, out), (0, b""))
-    assert err.startswith(b"fdmsg: listen: connection 1: message ") and err.count(b"\n") == 1, err
+    same((server.returncode, out), (1, b""))
+    assert err.startswith(b"fdmsg: listen: connection 1: message ") and err.count(b"\n") == 2, err
+    assert err.endswith(b"\nfdmsg: listen: messages for which COMMAND was not run: 1\n"), err
     (cut, whole), (error,) = events("cut", "message"), events("cut", "error")
     assert cut.get("control_truncated") or cut.get("truncated"), cut
     assert error["conn"] == 1 and error["error"] in err.decode(), error

@@ -57,13 +57,15 @@ for run in recv, call, open_:
         bad(fdmsgjq.finish(run(names, *args, "touch ran")), 1, args[-2], args[-1], str(len(names)))
 bad(fdmsgjq.finish(recv([], "--stdin", "0", "touch ran")), 1, "--stdin 0", "0 in all")
 
-# To listen, that is one message's affair: the next one is served.
+# To listen, that is one message's affair: the next one is served. The end tells of it.
 process, _ = serve("listen", "-t", "20", "-n", "2", "--stdin", "1", "./s", "--", "cat")
 same(fdmsg("send", "-q", "-t", "20", "./s", "-m", "x", "/dev/null"), (0, [], ""))
 same(fdmsg("send", "-q", "-t", "20", "./s", "-m", "x", "/dev/null", "in"), (0, [], ""))
 code, out, err = text(process)
 same(out, "1\n2\n3\n")
-assert err.startswith("fdmsg: listen: ") and "--stdin 1" in err and err.count("\n") == 1, err
+same(process.returncode, 1)
+assert err.startswith("fdmsg: listen: ") and "--stdin 1" in err and err.count("\n") == 2, err
+assert err.endswith("\nfdmsg: listen: messages for which COMMAND was not run: 1\n"), err
 assert not os.path.exists("ran")
 
 # Wrong usage.

@@ -44,6 +44,14 @@ for closed in [1], [2], [0, 1], [1, 2], [0, 1, 2]:
         same((closed, ours.recv(1000)), (closed, b""))
         same((closed, os.path.getsize("received.txt")), (closed, 0))
 
+# What the Go runtime opens in place of a closed standard output is what others open to drop
+# the lines, which is no error.
+ours, theirs = socket.socketpair()
+with ours, theirs, open("/dev/null", "r+b", buffering=0) as null:
+    ours.sendall(b"x")
+    process = start("recv", "-t", "20", "-n", "1", "-", stdin=theirs, stdout=null)
+    same((process.wait(25), process.stderr.read()), (0, b""))
+
 # COMMAND has its descriptors from 3 on all the same.
 ours, theirs = socket.socketpair()
 with open("file") as file:

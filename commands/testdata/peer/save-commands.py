@@ -74,7 +74,7 @@ for run in recv, call, open_, listen:
     # COMMAND has nothing of DIR open: 0 1 2, the two, listen's connection, and ls's own
     same(text(run("--save", "in", "--", "sh", "-c", "ls /proc/self/fd | wc -l"))[1], "7\n" if run == listen else "6\n")
     same(found(), WANT)
-    # what cannot be saved, where no line says so; but with a line, the line says it
+    # what cannot be saved: the exit code and standard error say so, with a line and without
     code, out, err = text(run("-q", "--save", "in", "--save-limit", "10", *many))
     same((code, out, err.count("\n"), found()), (1, "", 1, {"1-0-file": b"contents\n"}))
     assert err.startswith("fdmsg: ") and "descriptor 1" in err and "larger than the limit" in err, err
@@ -82,10 +82,17 @@ for run in recv, call, open_, listen:
     same((code, out, err.count("\n"), found()), (1, "", 1, {}))
     assert "descriptor 0" in err and "1 more" in err, err
     code, out, err = text(run("--save", "in", "--save-limit", "10", *many))
-    same((code, err, [base(entry) for entry in json.loads(out)["fds"]], found()), (0, "", ["1-0-file", None], {"1-0-file": b"contents\n"}))
+    same((code, err.count("\n"), [base(entry) for entry in json.loads(out)["fds"]], found()), (1, 1, ["1-0-file", None], {"1-0-file": b"contents\n"}))
+    assert err.startswith("fdmsg: ") and "descriptor 1: save: larger than the limit" in err, err
     if run != listen:
         code, out, err = text(run("--save", "in", "--save-limit", "10", "--", "true"))
         same((code, out, err.count("\n"), found()), (1, "", 1, {"1-0-file": b"contents\n"}))
+        # with --output too: COMMAND does not run
+        code, out, err = text(run("--save", "in", "--save-limit", "10", "--output", "out", "--", "echo", "ran"))
+        same((code, out, err.count("\n"), found()), (1, "", 1, {"1-0-file": b"contents\n"}))
+        with open("out") as file:
+            same([base(entry) for entry in json.load(file)["fds"]], ["1-0-file", None])
+        os.unlink("out")
 
 # SEQ counts the messages: of recv the lines, of listen not its events; those without
 # descriptors too.
@@ -127,15 +134,36 @@ for line in lines:
 same({base(line["fds"][0]) for line in lines}, {f"{i}-0-memory" for i in range(1, 201)})
 found()
 
-# -q: a failure of one message is no end; it is told in the end, with the first's number.
-server, _ = serve("listen", "-t", "25", "-q", "-n", "3", "--save", "in", "--save-limit", "10", "unix-seqpacket:./s")
+# A failure of one message is no end; it is told in the end, with the first's number.
+for more, count in (["-q"], 0), ([], 4):
+    server, _ = serve("listen", "-t", "25", *more, "-n", "4", "--save", "in", "--save-limit", "10", "unix-seqpacket:./s")
+    with connected("s") as peer:
+        for fd in one, two, one, two:
+            socket.send_fds(peer, [b"x"], [fd])
+    code, lines, err = finish(server)
+    same((code, len(lines), sorted(os.listdir("in"))), (1, count, ["1-0-file", "3-0-file"]))
+    same(err, "fdmsg: listen: message 2: descriptor 0: save: larger than the limit (and 1 more)\n")
+    found()
+
+# A signal that ends the saving of a pipe ends listen, and the exit code tells of the pipe.
+r, w = os.pipe()
+os.write(w, b"so far")
+server, _ = serve("listen", "-t", "25", "--save", "in", "--content", "all", "--content-timeout", "0", "unix-seqpacket:./s")
 with connected("s") as peer:
-    for fd in one, two, one:
-        socket.send_fds(peer, [b"x"], [fd])
-code, lines, err = finish(server)
-same((code, lines, sorted(os.listdir("in"))), (1, [], ["1-0-file", "3-0-file"]))
-assert err.startswith("fdmsg: listen: message 2: descriptor 0: ") and err.count("\n") == 1, err
-found()
+    socket.send_fds(peer, [b"x"], [r])
+    until(lambda: os.path.exists("in/1-0") and os.stat("in/1-0").st_size == 6)
+    server.terminate()
+    code, lines, err = finish(server)
+same((code, len(lines), err, found()), (1, 1, "fdmsg: listen: message 1: descriptor 0: save: terminated\n", {}))
+
+# Descriptors that were cut off.
+for more in ["-q"], []:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        socket.send_fds(ours, [b"x"], [one, two])
+        code, lines, err = fdmsg("recv", "-t", "20", "-n", "1", *more, "--control-size", "0", "--save", "in", "-", stdin=theirs)
+    same((code, len(lines), err), (1, not more, "fdmsg: recv: message 1: save: control messages were cut, and descriptors may be lost\n"))
+    found()
 
 # 253 at once.
 server, _ = serve("listen", "-t", "25", "-n", "1", "--save", "in", "unix-seqpacket:./s")

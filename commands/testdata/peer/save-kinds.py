@@ -10,7 +10,7 @@ with open("file", "w") as file:
     file.write("contents\n")
 os.mkfifo("fifo")
 
-# Not saved, and nothing is said about it.
+# Not saved: the line says nothing about it, the exit code and standard error do.
 silent = [os.open(".", os.O_RDONLY), socket.socket(socket.AF_UNIX).detach(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM).detach(),
     os.open("/dev/null", os.O_RDWR), os.open("/dev/zero", os.O_RDONLY), os.eventfd(1), select.epoll().fileno(), os.pidfd_open(os.getpid()), pipe(b"in the pipe"),
     os.open("/proc/self/status", os.O_RDONLY), os.open("/proc/sys/kernel/ostype", os.O_RDONLY)]
@@ -22,6 +22,15 @@ for entry in saved(silent[:8], "in", *ALL):
     assert not {"saved", "saved_size", "content", "content_error"} & set(entry), entry
 same(os.listdir("in"), [])
 same(os.read(silent[8], 100), b"in the pipe") # it was not touched
+fifo = os.open("fifo", os.O_RDWR)
+for path, fd, why in (".", silent[0], "directory: has no content"), ("/dev/null", silent[3], "char: has no content"), \
+        ("fifo", fifo, "pipe: not a regular file or memfd"), ("/proc/self/status", silent[9], "file of proc: not a regular file or memfd"):
+    for more in [], ["-q"]:
+        code, lines, err = received([fd], "--save", "in", *more)
+        same((code, len(lines), err), (1, not more, f"fdmsg: recv: message 1: descriptor 0: save: {why}\n"))
+        code, lines, err = fdmsg("open", path, "--save", "in", *more)
+        same((code, len(lines), err), (1, not more, f"fdmsg: open: descriptor 0: save: {why}\n"))
+os.close(fifo)
 
 # Not open for reading: that is told, as with --content.
 for entry in saved([os.open("file", os.O_WRONLY), os.open("file", os.O_PATH)], "in"):

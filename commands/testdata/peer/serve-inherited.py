@@ -27,6 +27,20 @@ assert "systemd:other: " in (err := failed("systemd:other", preexec_fn=me)) and 
 assert "LISTEN_PID" in failed("systemd:")
 assert "LISTEN_PID" in failed("systemd:", env={"LISTEN_PID": str(os.getpid())}) # that is another process
 
+# More are said to be passed than are open: known at once, and nothing is allocated for them.
+def passed(count):
+    def prepare():
+        me()
+        os.putenv("LISTEN_FDS", count)
+        resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+    return prepare
+for count in "3", "100000000", str((1 << 31) - 1), str((1 << 63) - 1), "9" * 30:
+    for address in "systemd:", "systemd:messages", "systemd:other":
+        err = failed(address, preexec_fn=passed(count))
+        assert err.startswith(f"fdmsg: listen: {address}: use inherited descriptor: ") and f"{count}; fd:5: descriptor not open\n" in err, err
+for count in "", "0", "-1", "x", "1e3", " 2":
+    assert "no sockets were passed" in failed("systemd:", preexec_fn=passed(count))
+
 # By name, and all.
 process, addresses = activated("systemd:messages", "-n", "1")
 same(addresses, names[1:])

@@ -6,13 +6,29 @@ from handed import connected, until
 from fdmsgjq import bad
 
 def saved(fds, directory, *args, **options):
-    """What fdmsg recv says of saving FDS in DIRECTORY: an entry of .fds each."""
+    """What fdmsg recv says of saving FDS in DIRECTORY: an entry of .fds each. Its exit code and
+    standard error say whether all are saved."""
     code, lines, err = received(fds, "--save", directory, *args, **options)
-    same((code, err, len(lines)), (0, "", 1))
-    same(len(lines[0]["fds"]), len(fds))
-    for entry in lines[0]["fds"]:
+    same(len(lines), 1)
+    entries = lines[0]["fds"]
+    same(len(entries), len(fds))
+    for entry in entries:
         check(entry)
-    return lines[0]["fds"]
+    told(code, err, "recv: message 1: ", entries)
+    return entries
+
+def told(code, err, where, entries):
+    """The exit code is 0 if all ENTRIES are saved; otherwise it is 1, and a line on standard
+    error names the first that is not and counts the others."""
+    unsaved = [i for i, entry in enumerate(entries) if "saved" not in entry]
+    if not unsaved:
+        return same((code, err), (0, ""))
+    same((code, err.count("\n")), (1, 1))
+    assert err.startswith(f"fdmsg: {where}descriptor {unsaved[0]}: "), err
+    same(f"(and {len(unsaved) - 1} more)" in err, len(unsaved) > 1)
+    same(" more)" in err, len(unsaved) > 1)
+    first = entries[unsaved[0]]
+    assert first.get("content_error", "save: ") in err, (first, err)
 
 def received(fds, *args, **options):
     """What becomes of fdmsg recv that is sent FDS."""
