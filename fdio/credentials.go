@@ -11,7 +11,7 @@ import (
 
 // credentialsSpace is how many bytes of control data SCM_CREDENTIALS takes up:
 // cmsg.Space(unix.SizeofUcred).
-const credentialsSpace = cmsg.HeaderSize + (unix.SizeofUcred+7)/8*8
+const credentialsSpace = cmsg.HeaderSize + (unix.SizeofUcred+unix.SizeofPtr-1)/unix.SizeofPtr*unix.SizeofPtr
 
 // PeerCredentials returns the identity that the peer had when it connected or
 // listened: SO_PEERCRED, unix(7). ok is false for all but connected Unix sockets.

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,9 +30,6 @@ func (in *Intake) drainEnd() time.Time {
 	}
 	return time.Now().Add(in.opts.Drain)
 }
-
-// cause returns the reason why the run has ended.
-func (in *Intake) cause() error { return context.Cause(in.ctx) }
 
 // drain receives what is queued, at least once. On Unix sockets nothing can be added to
 // the queue any more; on others it can, until the time is up. It returns how receiving
