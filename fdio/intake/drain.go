@@ -92,7 +92,7 @@ func queuedBytes(s *fdio.Socket) (n int) {
 // isReadable reports whether there is something to receive from s or to accept, or the
 // end of it.
 func isReadable(s *fdio.Socket) (yes bool) {
-	control(s, func(fd uintptr) { yes = poll.Ready(int(fd), unix.POLLIN) })
+	control(s, func(fd uintptr) { yes = poll.Events(int(fd), unix.POLLIN)&^unix.POLLERR != 0 })
 	return yes
 }
 

@@ -1,0 +1,127 @@
+package fdio
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"fdmsg/fdio/internal/poll"
+
+	"golang.org/x/sys/unix"
+)
+
+// refused is a UDP socket with the errors of messages to closed ports, and the addresses
+// of those.
+func refused(t *testing.T, messages int, options ...string) (s *Socket, to []Address) {
+	t.Helper()
+	s, err := Listen(testContext(t), Address{Network: UDP4, Host: "127.0.0.1", Port: "0"}, ListenOptions{Options: mustOptions(t, options...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	var closed []*Socket
+	for range messages {
+		c := mustListen(t, Address{Network: UDP4, Host: "127.0.0.1", Port: "0"})
+		closed, to = append(closed, c), append(to, c.Local())
+	}
+	for _, c := range closed {
+		c.Close()
+	}
+	for _, a := range to {
+		refuse(t, s, a)
+	}
+	return s, to
+}
+
+// refuse sends a message from s to a closed port, and waits until the error is there.
+func refuse(t *testing.T, s *Socket, to Address) {
+	t.Helper()
+	targets, err := resolve(t.Context(), to, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sendmsg(s.fd, [][]byte{[]byte("x")}, nil, &targets[0].name, 0); err != nil && err != unix.ECONNREFUSED { // of the one before
+		t.Fatal(err)
+	}
+	if err := poll.AwaitHangup(testContext(t), s.fd); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What stays in the error queue makes poll(2) report an error, always. It does not make
+// WaitRecv return again and again.
+func TestErrorQueueDoesNotEndTheWait(t *testing.T) {
+	for name, open := range map[string]func() (*Socket, []Address){
+		"own": func() (*Socket, []Address) { return refused(t, 1, "IP_RECVERR") },
+		"made elsewhere": func() (*Socket, []Address) {
+			s, to := refused(t, 1, "IP_RECVERR")
+			other, err := FromConn(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { other.Close() })
+			return other, to
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, to := open()
+			m := newIncoming(100, 0)
+			if err := s.TryRecv(m, 0); !errors.Is(err, unix.ECONNREFUSED) {
+				t.Fatal(err)
+			}
+			waitInVain := func() {
+				t.Helper()
+				s.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+				err := s.WaitRecv(0)
+				if err == nil { // it does not know yet
+					try(t, s, m, 0, unix.EAGAIN, "")
+					err = s.WaitRecv(0)
+				}
+				if !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Fatalf("waited: %v", err)
+				}
+				s.SetReadDeadline(time.Time{})
+			}
+			waitInVain()
+			waited := make(chan error)
+			go func() { waited <- s.WaitRecv(0) }()
+			mustSend(t, mustDial(t, s.Local()), text("message"))
+			if err := <-waited; err != nil {
+				t.Fatal(err)
+			}
+			try(t, s, m, 0, nil, "message")
+			waitInVain()
+			go func() { waited <- s.WaitRecv(0) }()
+			refuse(t, s, to[0])
+			if err := <-waited; err != nil {
+				t.Fatal(err)
+			}
+			if err := s.TryRecv(m, 0); !errors.Is(err, unix.ECONNREFUSED) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A pending error that is not in the error queue does not make the wait for the error
+// queue return again and again: it is what is received next.
+func TestPendingErrorEndsTheWaitForTheErrorQueue(t *testing.T) {
+	closed := mustListen(t, Address{Network: UDP4, Host: "127.0.0.1", Port: "0"})
+	s := mustDial(t, closed.Local())
+	closed.Close()
+	send(t, s.fd, "x", 0)
+	m := newIncoming(100, 100)
+	var err error
+	for range 3 {
+		if err = s.WaitRecv(unix.MSG_ERRQUEUE); err != nil {
+			t.Fatal(err)
+		}
+		if err = s.TryRecv(m, unix.MSG_ERRQUEUE); err != unix.EAGAIN {
+			break
+		}
+	}
+	if !errors.Is(err, unix.ECONNREFUSED) {
+		t.Error(err)
+	}
+}
