@@ -108,10 +108,21 @@ func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
 	if !s.Listening() {
 		return s, nil
 	}
-	conn, err := s.Accept(ctx)
+	conn, err := acceptPeer(ctx, s)
 	if closeErr := s.Close(); err == nil && closeErr != nil {
 		conn.Close()
 		return nil, closeErr
 	}
 	return conn, err
+}
+
+// acceptPeer accepts one peer from a listening socket. What the network has ended before it
+// was accepted is none.
+func acceptPeer(ctx context.Context, s *fdio.Socket) (*fdio.Socket, error) {
+	for {
+		conn, err := s.Accept(ctx)
+		if e, ok := errors.AsType[*fdio.ConnectionError](err); !ok || e.Accepted {
+			return conn, err
+		}
+	}
 }

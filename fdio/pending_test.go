@@ -125,3 +125,35 @@ func TestPendingErrorEndsTheWaitForTheErrorQueue(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An option that is set on accepted connections is refused for one of which the peer
+// has left. The next one is accepted.
+func TestConnectionThatCannotBeAcceptedConcernsItAlone(t *testing.T) {
+	before := countDescriptors(t)
+	l, err := Listen(testContext(t), Address{Network: TCP, Host: "127.0.0.1", Port: "0"},
+		ListenOptions{Options: mustOptions(t, "SO_TIMESTAMPING=TX_SOFTWARE+SOFTWARE+OPT_ID")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	gone, err := Dial(testContext(t), l.Local(), DialOptions{Options: mustOptions(t, "SO_LINGER=0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Close() // with a reset
+	_, err = l.Accept(testContext(t))
+	e, ok := errors.AsType[*ConnectionError](err)
+	if !ok || !e.Accepted || !errors.Is(err, unix.EINVAL) {
+		t.Fatalf("accepted: %v", err)
+	}
+	mustDial(t, l.Local())
+	s, err := l.Accept(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	l.Close()
+	if after := countDescriptors(t); after > before+1 { // the client
+		t.Errorf("%d descriptors open, %d before", after, before)
+	}
+}

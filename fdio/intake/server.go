@@ -75,17 +75,25 @@ func (srv *server) fail(err error) {
 }
 
 // accept accepts connections until the run ends, and then those that are queued. While
-// descriptors or memory are short it pauses, and warns once.
+// descriptors or memory are short it pauses, and warns once. An error of one connection
+// is reported; where none can be accepted it comes again and again, and accept pauses.
 func (srv *server) accept(s *fdio.Socket) error {
 	ctx := srv.in.ctx
 	local := localText{s.Local(), s.Local().String()}
 	short := false
+	failed := 0 // number of connections in a row that could not be accepted
 	for {
 		conn, err := s.Accept(ctx)
+		lost, isLost := errors.AsType[*fdio.ConnectionError](err)
 		switch {
 		case err == nil:
-			short = false
+			short, failed = false, 0
 			srv.serveConnection(conn, local.of(conn))
+		case isLost:
+			srv.in.observer().Failed(srv.in.newConn(s, local.text), err)
+			if failed++; failed >= 4 && !lost.Accepted {
+				pause(ctx, 50*time.Millisecond)
+			}
 		case ctx.Err() != nil:
 			if srv.in.drains() && !s.Inherited() {
 				return srv.acceptQueued(s, local)
@@ -113,10 +121,16 @@ func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
 	for {
 		conn, err := s.TryAccept()
 		over := time.Now().After(end)
+		_, isLost := errors.AsType[*fdio.ConnectionError](err)
 		switch {
 		case err == nil:
 			srv.serveConnection(conn, local.of(conn))
 			if over && !s.IsUnix() {
+				return nil
+			}
+		case isLost:
+			srv.in.observer().Failed(srv.in.newConn(s, local.text), err)
+			if over {
 				return nil
 			}
 		case isShortage(err) && !queued: // accept4(2) needs a descriptor even if there is no connection
