@@ -84,7 +84,7 @@ func (c *recvCommand) check(s facts) error {
 
 // Run receives from one peer and prints lines, or becomes COMMAND.
 func (c *recvCommand) Run(ctx context.Context) error {
-	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
+	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, told: told{command: "recv"}, open: c.open}
 	return r.run(ctx)
 }
 

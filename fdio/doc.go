@@ -71,6 +71,6 @@
 // address.go, resolve.go and listen.go, dial.go, accept.go, foreign.go lead to a
 // socket; socket.go, credentials.go and option.go are about one; wait.go,
 // deadline.go and rawconn.go wait; send.go, incoming.go, recv.go, end.go and
-// batch.go are its messages. msghdr.go has the system calls that x/sys/unix
-// cannot express.
+// batch.go are its messages, errqueue.go its error queue. msghdr.go has the system
+// calls that x/sys/unix cannot express.
 package fdio

@@ -2,7 +2,9 @@ package fdio
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +12,52 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// overrun is a netlink socket for which messages were lost, and how many are queued.
+func overrun(t *testing.T) (s *Socket, queued int) {
+	t.Helper()
+	const group = 29
+	netlink := func(groups uint32) int {
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_USERSOCK)
+		if err == nil {
+			err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups})
+		}
+		if err != nil {
+			t.Skipf("not permitted: a netlink socket: %v", err)
+		}
+		return fd
+	}
+	receiver, sender := netlink(1<<(group-1)), netlink(0)
+	defer unix.Close(sender)
+	s, err := FromFD(receiver, mustOptions(t, "SO_RCVBUF=1")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	for ; queued < 1000; queued++ {
+		err := unix.Sendto(sender, fmt.Appendf(nil, "%d", queued), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1 << (group - 1)})
+		if err != nil && err != unix.ECONNREFUSED { // by the kernel, to which it also goes
+			t.Skipf("not permitted: to send to a netlink group: %v", err)
+		}
+		if poll.Events(s.fd, 0)&unix.POLLERR != 0 {
+			return s, queued
+		}
+	}
+	t.Fatal("the socket is never overrun")
+	return nil, 0
+}
+
+func TestOverrunOfNetlinkComesBeforeTheMessages(t *testing.T) {
+	s, queued := overrun(t)
+	m := newIncoming(100, 100)
+	if err := s.TryRecv(m, 0); !errors.Is(err, unix.ENOBUFS) {
+		t.Fatalf("%v with %q, want ENOBUFS", err, m.Data())
+	}
+	for i := range queued {
+		try(t, s, m, 0, nil, fmt.Sprint(i))
+	}
+	try(t, s, m, 0, unix.EAGAIN, "")
+}
 
 // refused is a UDP socket with the errors of messages to closed ports, and the addresses
 // of those.
@@ -47,6 +95,26 @@ func refuse(t *testing.T, s *Socket, to Address) {
 	if err := poll.AwaitHangup(testContext(t), s.fd); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestErrorQueueTellsOfEachError(t *testing.T) {
+	s, to := refused(t, 3, "IP_RECVERR")
+	var got []Address
+	for {
+		errno, a, ok := s.TakeQueuedError()
+		if !ok {
+			break
+		}
+		if errno != unix.ECONNREFUSED {
+			t.Errorf("%s: %v", a, errno)
+		}
+		got = append(got, a)
+	}
+	sent := func(a Address) bool { return slices.Contains(to, a) }
+	if len(got) == 0 || len(got) > len(to) || slices.ContainsFunc(got, func(a Address) bool { return !sent(a) }) {
+		t.Errorf("errors of %v, want %v", got, to)
+	}
+	try(t, s, newIncoming(10, 0), 0, unix.EAGAIN, "") // none is pending any more
 }
 
 // What stays in the error queue makes poll(2) report an error, always. It does not make

@@ -41,13 +41,20 @@ func (in *Intake) cause() error { return context.Cause(in.ctx) }
 func (c *Conn) drain() (ending, err error) {
 	c.socket.ShutdownRead()
 	end := c.in.drainEnd()
-	for first := true; first || c.pending() || time.Now().Before(end); first = false {
+	more := func(receives int) bool {
+		return receives == 0 || c.pending() || c.faults.last != nil && receives < mostFaults || time.Now().Before(end)
+	}
+	for receives := 0; more(receives); receives++ {
 		b, err := c.source.next()
 		if b != nil {
+			c.tellFault()
 			if err := c.take(b); err != nil {
 				c.takePending()
 				return nil, errors.Join(err, c.leftUnread())
 			}
+		}
+		if err != nil {
+			err = c.afterFault(err)
 		}
 		switch err {
 		case nil:
@@ -110,7 +117,11 @@ func (c *Conn) discard() (bytes int) {
 	m := b.message()
 	b.arena.place(m, c.in.opts.Sizes, c.controlSize())
 	for range most {
-		if c.socket.TryRecv(&m.Incoming, unix.MSG_TRUNC) != nil {
+		err := c.socket.TryRecv(&m.Incoming, unix.MSG_TRUNC)
+		if isFault(err) && c.noteFault(err) == nil {
+			continue // it came before messages
+		}
+		if err != nil {
 			break
 		}
 		bytes += m.Size

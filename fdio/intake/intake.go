@@ -77,7 +77,9 @@ type Observer interface {
 	Closed(c *Conn, err error)
 	// Left is called if messages were queued but not received when draining ended.
 	Left(c *Conn, what *UnreadError)
-	// Failed is called with an error after which the run goes on: one of a connection
+	// Failed is called with an error after which the run goes on: one that a socket
+	// returned before its messages, or that concerns one of its peers; one that ended
+	// a socket that was not accepted, while others are served; or one of a connection
 	// that could not be accepted, where c is the listening socket.
 	Failed(c *Conn, err error)
 	// Refused is called when a connection or a message is refused.
