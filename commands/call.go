@@ -69,7 +69,7 @@ func (c *callCommand) check(s facts) error {
 
 // Run sends the message, and receives the answer as recv does.
 func (c *callCommand) Run(ctx context.Context) error {
-	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, asks: true, open: c.ask}
+	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, asks: true, told: told{command: "call"}, open: c.ask}
 	return r.run(ctx)
 }
 

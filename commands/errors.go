@@ -56,6 +56,9 @@ var (
 	errReaderGone = errors.New("the reader of the output has gone")
 )
 
+// errTold fails a run because of errors that have been printed already.
+var errTold = errors.New("there were errors")
+
 // signalError says that a signal ends the run.
 type signalError struct{ signal unix.Signal }
 
@@ -69,7 +72,7 @@ func report(command string, err error) int {
 	}
 	signalled, bySignal := errors.AsType[signalError](err)
 	for _, err := range separate(err) {
-		if _, ok := errors.AsType[signalError](err); ok {
+		if _, ok := errors.AsType[signalError](err); ok || err == errTold {
 			continue // the exit status tells
 		}
 		warn(command, err)

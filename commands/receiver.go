@@ -23,8 +23,34 @@ type receiver struct {
 	*CommandFlags
 	quiet bool
 	asks  bool // open has sent a message
+	told  told
 	// open opens the socket from which messages are received.
 	open func(context.Context) (*fdio.Socket, error)
+}
+
+// told is the Observer of a receiver: it prints errors after which receiving goes on.
+type told struct {
+	intake.Nobody
+	command string
+	any     bool // there were some
+}
+
+// Failed prints err.
+func (t *told) Failed(_ *intake.Conn, err error) {
+	warn(t.command, reword(err))
+	t.any = true
+}
+
+// fail returns the error of a run that ended with err, and would otherwise not have
+// failed: it has if errors were printed.
+func (t *told) fail(err error) error {
+	if !t.any {
+		return err
+	}
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return &exitError{exitFailed, e.err, e.hint}
+	}
+	return errors.Join(err, errTold)
 }
 
 func (r *receiver) run(parent context.Context) error {
@@ -49,6 +75,7 @@ func (r *receiver) become(ctx context.Context, file *os.File) error {
 	out := startOutput(ctx, inspector, file, func(error) {})
 	first := &firstMessage{Maker: r.maker(ctx, inspector, out), command: r.command()}
 	options := r.intakeOptions(intake.Fail)
+	options.Observer = &r.told
 	options.NewSink = func(conn *intake.Conn) intake.Sink { return first }
 	conn := intake.New(ctx, options).Conn(s)
 	first.conn = conn
@@ -127,6 +154,7 @@ func (f *firstMessage) outcome(ctx context.Context, err error) error {
 func (r *receiver) print(parent context.Context, file *os.File) error {
 	inspector := descriptor.NewInspector()
 	options := r.intakeOptions(intake.Fail)
+	options.Observer = &r.told
 	var mk *lines.Maker // set when the socket is open
 	options.NewSink = func(c *intake.Conn) intake.Sink { return mk.Sink(c) }
 	in := intake.New(parent, options)
@@ -159,7 +187,7 @@ func (r *receiver) print(parent context.Context, file *os.File) error {
 	if err = errors.Join(err, out.Close(), s.Close(), mk.Unsaved()); err != nil {
 		return errors.Join(err, context.Cause(parent))
 	}
-	return r.outcome(in.Context(), conn)
+	return r.told.fail(r.outcome(in.Context(), conn))
 }
 
 // outcome returns the error with which a run ends in which nothing failed.

@@ -84,7 +84,7 @@ func (c *recvCommand) check(s facts) error {
 
 // Run receives from one peer and prints lines, or becomes COMMAND.
 func (c *recvCommand) Run(ctx context.Context) error {
-	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, open: c.open}
+	r := receiver{IncomingFlags: &c.IncomingFlags, OutputFlag: &c.OutputFlag, CommandFlags: &c.CommandFlags, quiet: c.Quiet, told: told{command: "recv"}, open: c.open}
 	return r.run(ctx)
 }
 
@@ -108,10 +108,21 @@ func (c *recvCommand) open(ctx context.Context) (*fdio.Socket, error) {
 	if !s.Listening() {
 		return s, nil
 	}
-	conn, err := s.Accept(ctx)
+	conn, err := acceptPeer(ctx, s)
 	if closeErr := s.Close(); err == nil && closeErr != nil {
 		conn.Close()
 		return nil, closeErr
 	}
 	return conn, err
+}
+
+// acceptPeer accepts one peer from a listening socket. What the network has ended before it
+// was accepted is none.
+func acceptPeer(ctx context.Context, s *fdio.Socket) (*fdio.Socket, error) {
+	for {
+		conn, err := s.Accept(ctx)
+		if e, ok := errors.AsType[*fdio.ConnectionError](err); !ok || e.Accepted {
+			return conn, err
+		}
+	}
 }

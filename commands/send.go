@@ -115,7 +115,7 @@ func (c *sendCommand) connect(ctx context.Context) (*fdio.Socket, error) {
 	if err := c.ready(listener); err != nil {
 		return nil, err
 	}
-	return listener.Accept(ctx)
+	return acceptPeer(ctx, listener)
 }
 
 // destination returns the address that the message was sent to.

@@ -9,6 +9,7 @@ import (
 
 	"fdmsg/commands/internal/lines"
 	"fdmsg/commands/internal/spawn"
+	"fdmsg/fdio"
 	"fdmsg/fdio/intake"
 	"fdmsg/fdio/record"
 
@@ -69,6 +70,9 @@ func (s *serving) Left(c *intake.Conn, what *intake.UnreadError) {
 	s.leftBytes += what.Bytes
 }
 
+// Failed reports an error after which the serving goes on.
+func (s *serving) Failed(c *intake.Conn, err error) { s.report(c, reword(err)) }
+
 // Refused reports a connection or a message that was refused.
 func (s *serving) Refused(c *intake.Conn, from intake.Sender, why intake.Refusal) {
 	reason := [...]string{intake.TooMany: refusedMany, intake.NotAllowed: refusedPeer, intake.HasDescriptors: refusedFDs}[why]
@@ -116,9 +120,11 @@ func (s *serving) unsaved() error {
 
 // report reports an error of one connection, while the others go on.
 func (s *serving) report(c *intake.Conn, err error) {
-	if c.Number() > 0 {
+	_, named := err.(*fdio.Error)
+	switch {
+	case c.Number() > 0:
 		err = fmt.Errorf("connection %d: %w", c.Number(), err)
-	} else {
+	case !named:
 		err = fmt.Errorf("%s: %w", c.Local(), err)
 	}
 	warn("listen", err)

@@ -11,36 +11,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ConnectionError is an error of a connection that was to be accepted, the peer of
+// which has left already, for example. It concerns that connection alone: the next
+// call accepts the next one.
+type ConnectionError struct {
+	Err      error
+	Accepted bool // accept4(2) had returned the connection, which is closed again
+}
+
+// Error returns the text of the error.
+func (e *ConnectionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
 // Accept waits for a connection and takes it: accept4(2). What it returns has the
-// local address of s, and is the caller's. Errors that only this connection had are
-// passed over. The wait ends with ctx, whose cause it then returns, and at the read
-// deadline with os.ErrDeadlineExceeded.
+// local address of s, and is the caller's. An error that only this connection had
+// wraps a *ConnectionError. The wait ends with ctx, whose cause it then returns, and
+// at the read deadline with os.ErrDeadlineExceeded.
 func (s *Socket) Accept(ctx context.Context) (*Socket, error) {
-	for {
-		fd, err := s.accept(ctx)
-		if isConnectionError(err) {
-			continue
-		}
-		if err != nil {
-			return nil, s.wrap("accept", err)
-		}
-		return s.accepted(fd)
-	}
+	return s.taken(s.accept(ctx))
 }
 
 // TryAccept is Accept without waiting: EAGAIN when no connection is queued. It must
 // not be used on a socket that was made elsewhere, which may be blocking.
 func (s *Socket) TryAccept() (*Socket, error) {
-	for {
-		fd, err := accept4(s.fd)
-		if isConnectionError(err) {
-			continue
-		}
-		if err != nil {
-			return nil, s.wrap("accept", err)
-		}
-		return s.accepted(fd)
+	return s.taken(accept4(s.fd))
+}
+
+// taken returns the Socket of a connection that accept4(2) has returned.
+func (s *Socket) taken(fd int, err error) (*Socket, error) {
+	if isConnectionError(err) {
+		err = &ConnectionError{Err: err}
 	}
+	if err != nil {
+		return nil, s.wrap("accept", err)
+	}
+	return s.accepted(fd)
 }
 
 // isConnectionError reports whether accept(2) failed because of the connection that
@@ -127,7 +134,7 @@ func accept4(fd int) (int, error) {
 func (s *Socket) accepted(fd int) (*Socket, error) {
 	c := &Socket{fd: fd, domain: s.domain, typ: s.typ, connected: true, exclusive: s.exclusive, passesCreds: s.passesCreds, credsGiven: s.credsGiven}
 	if err := c.poll(); err != nil {
-		return nil, s.wrap("accept", err)
+		return nil, s.wrap("accept", &ConnectionError{err, true})
 	}
 	if s.domain == unix.AF_UNIX {
 		c.local = s.local // all connections have its name
@@ -139,9 +146,9 @@ func (s *Socket) accepted(fd int) (*Socket, error) {
 		c.connected = true // though the peer may have gone, and its name with it
 	}
 	c.readPeerCredentials()
-	if err := c.setOptions(s.options, s.local); err != nil {
+	if o, err := c.setEach(s.options); err != nil {
 		c.Close()
-		return nil, err
+		return nil, &Error{Name: s.local.String(), Op: "set " + o.text, Err: &ConnectionError{err, true}}
 	}
 	return c, nil
 }

@@ -40,15 +40,7 @@ func (s *Socket) TryRecvBatch(b *Batch) (n int, err error) {
 		return 0, err
 	}
 	if err != nil {
-		// The error may come before messages that are there.
-		switch again := s.tryRecv(b.Messages[0], b.Messages[0].Buffers, flags); again {
-		case nil:
-			return 1, nil
-		case unix.EAGAIN:
-			return 0, os.NewSyscallError("recvmmsg", err)
-		default:
-			return 0, again
-		}
+		return 0, os.NewSyscallError("recvmmsg", err)
 	}
 	for i := range n {
 		m, h := b.Messages[i], &b.headers[i]

@@ -1,6 +1,7 @@
 package fdio
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -79,9 +80,12 @@ func TestBatchAfterAnErrorBringsWhatIsQueued(t *testing.T) {
 	mustSend(t, sender, text("two"))
 	sender.Close() // without having read everything: ECONNRESET
 	b := newBatch(4)
+	n, err := receiver.TryRecvBatch(b)
+	if n != 0 || !errors.Is(err, unix.ECONNRESET) {
+		t.Fatalf("%d messages, %v", n, err)
+	}
 	var got []string
-	var err error
-	for n := 0; err == nil; {
+	for err = nil; err == nil; {
 		n, err = receiver.TryRecvBatch(b)
 		for _, m := range b.Messages[:n] {
 			got = append(got, string(m.Data()))

@@ -56,6 +56,7 @@
 //     EPOLLERR alone, as transmit timestamps cause, is the end of polling to the
 //     Go runtime.
 //   - An error of a socket is reported once, and before messages that are queued.
+//     poll(2) shows it as it shows a message of the error queue.
 //   - SO_PASSRIGHTS off at the receiver makes sendmsg(2) fail with EPERM.
 //   - shutdown(2) with SHUT_RD on a Unix socket refuses what peers send from then
 //     on and leaves what is queued to be received. On TCP it resets connections.
@@ -70,6 +71,6 @@
 // address.go, resolve.go and listen.go, dial.go, accept.go, foreign.go lead to a
 // socket; socket.go, credentials.go and option.go are about one; wait.go,
 // deadline.go and rawconn.go wait; send.go, incoming.go, recv.go, end.go and
-// batch.go are its messages. msghdr.go has the system calls that x/sys/unix
-// cannot express.
+// batch.go are its messages, errqueue.go its error queue. msghdr.go has the system
+// calls that x/sys/unix cannot express.
 package fdio

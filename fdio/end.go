@@ -50,6 +50,9 @@ func (s *Socket) tryRecvEnd(m *Incoming, flags int) error {
 		n, _, _, err := m.header.recvmsg(s, nil, nil, flags|unix.MSG_PEEK|unix.MSG_TRUNC)
 		return n, err
 	})
+	if err != nil && err != unix.EAGAIN { // it was pending, and is no more
+		return os.NewSyscallError("recvmsg", err)
+	}
 	if err != nil || n > 0 || s.timestamped() {
 		return s.tryRecv(m, m.Buffers, flags)
 	}

@@ -19,6 +19,7 @@ const flowLength = 256
 // noteReceived counts messages that have been received. It is not called during a wait in
 // the poller, which leaving it would wait for.
 func (s *Socket) noteReceived(messages int) {
+	s.woken = false
 	if !s.exclusive {
 		return
 	}

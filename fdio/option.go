@@ -40,12 +40,20 @@ func (o Option) Is(level, name int) bool { return o.Level == level && o.Name == 
 
 // setOptions sets options on the socket, which errors call by the address.
 func (s *Socket) setOptions(options []Option, address Address) error {
-	for _, o := range options {
-		if err := s.setOption(o); err != nil {
-			return &Error{Name: address.String(), Op: "set " + o.text, Err: err}
-		}
+	if o, err := s.setEach(options); err != nil {
+		return &Error{Name: address.String(), Op: "set " + o.text, Err: err}
 	}
 	return nil
+}
+
+// setEach sets options, and returns the one that failed.
+func (s *Socket) setEach(options []Option) (failed Option, err error) {
+	for _, o := range options {
+		if err := s.setOption(o); err != nil {
+			return o, err
+		}
+	}
+	return Option{}, nil
 }
 
 func (s *Socket) setOption(o Option) error {

@@ -18,6 +18,10 @@ import (
 // then. io.EOF is the end of a connection. The wait ends with ctx, whose cause it
 // then returns, and at the read deadline with os.ErrDeadlineExceeded. Errors but
 // io.EOF are of type *Error.
+//
+// An error that was pending on the socket, such as ECONNREFUSED or, on netlink,
+// ENOBUFS, is returned once, and before the messages that are queued: the next call
+// returns those.
 func (s *Socket) Recv(ctx context.Context, m *Incoming, flags int) error {
 	err := s.recv(ctx, m, flags)
 	if err == io.EOF {
@@ -47,7 +51,9 @@ func (s *Socket) recv(ctx context.Context, m *Incoming, flags int) (err error) {
 // TryRecv receives a message with recvmsg(2) if there is one, and returns EAGAIN
 // as it is if not. It is for programs that wait themselves: see RecvConn. Received
 // descriptors are close-on-exec, and the caller's. io.EOF is the end of a
-// connection; an empty message is none. No other error is of type *Error.
+// connection; an empty message is none. No other error is of type *Error. Those of
+// recvmsg(2) are of type *os.SyscallError; after one that was pending on the
+// socket, receiving can go on: see Recv.
 //
 // With MSG_WAITALL on a stream, EAGAIN also means that not everything has come.
 // The next call with the same m goes on; TakePartial ends that.
@@ -217,22 +223,10 @@ func (s *Socket) peeksOn() bool {
 	return err == nil && offset >= 0
 }
 
-// recvmsg receives once, and again where that returned an error that stood before
-// messages which are still there: on all but streams, an error of the socket comes
-// first (ECONNRESET when the peer closed without having read everything), and does
-// so once.
+// recvmsg receives once. On all but streams, an error that is pending on the socket
+// comes before the messages that are queued (ECONNRESET when the peer closed without
+// having read everything), and does so once.
 func (s *Socket) recvmsg(m *Incoming, buffers [][]byte, flags int) (n int, control []byte, msgFlags int, err error) {
-	n, control, msgFlags, err = s.recvmsgOnce(m, buffers, flags)
-	if err == nil || err == unix.EAGAIN || s.IsStream() {
-		return n, control, msgFlags, err
-	}
-	if n, control, msgFlags, again := s.recvmsgOnce(m, buffers, flags); again != unix.EAGAIN {
-		return n, control, msgFlags, again
-	}
-	return 0, nil, 0, err
-}
-
-func (s *Socket) recvmsgOnce(m *Incoming, buffers [][]byte, flags int) (n int, control []byte, msgFlags int, err error) {
 	space := m.header.space(s, m.Space)
 	for {
 		n, controlLen, msgFlags, err := m.header.recvmsg(s, buffers, space, flags)

@@ -45,6 +45,7 @@ type Socket struct {
 
 	exclusive bool // one goroutine alone uses the socket: ListenOptions.Exclusive
 	unwaited  int  // messages received without a wait
+	woken     bool // WaitRecv has waited, and no message has been received since
 
 	lastSender *sender // of a datagram; nil: there was none, as on every connection
 }

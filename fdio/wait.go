@@ -97,13 +97,42 @@ func (s *Socket) await(ctx context.Context, d direction, conn rawReadWriter, try
 // wait and receive apart.
 func (s *Socket) WaitRecv(flags int) error {
 	const peekAll = unix.MSG_PEEK | unix.MSG_WAITALL
-	switch kind := s.waitKind(flags); {
+	kind, inVain := s.waitKind(flags), s.woken && s.domain != unix.AF_UNIX
+	s.woken = true
+	switch {
+	case kind == forErrors && inVain:
+		return s.wrap("wait", s.waitPastErrors((&kindConn{(*rawConn)(s), kind}).Read, unix.POLLERR))
 	case kind != forInput:
 		return s.wrap("wait", (&kindConn{(*rawConn)(s), kind}).Read(isReady[kind]))
 	case flags&peekAll == peekAll:
 		return s.waitForMore()
+	case inVain:
+		return s.waitPastErrors((*rawConn)(s).Read, unix.POLLIN)
 	}
 	return (*rawConn)(s).Read(isReady[forInput])
+}
+
+// waitPastErrors waits for wanted, POLLIN or POLLERR, or a pending error. poll(2)
+// shows a pending error as it shows a message in the error queue, though none of the
+// two ends when the other one is received. Only SO_ERROR tells them apart, and takes
+// the error: it is what the next receive returns.
+//
+//go:noinline
+func (s *Socket) waitPastErrors(wait func(func(uintptr) bool) error, wanted int16) error {
+	return wait(func(fd uintptr) bool {
+		events := poll.Events(int(fd), wanted&^unix.POLLERR)
+		if events != unix.POLLERR {
+			return events&^unix.POLLERR != 0
+		}
+		code, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+		if err != nil {
+			return true
+		}
+		if code != 0 {
+			s.deferred = os.NewSyscallError("recvmsg", unix.Errno(code))
+		}
+		return code != 0 || wanted == unix.POLLERR
+	})
 }
 
 // isReady reports whether what each kind waits for is there.

@@ -26,10 +26,13 @@ type Conn struct {
 	source source
 	sink   Sink // nil before the first message
 	pace   pace
+	faults faults
 
 	received   int  // number of messages
 	asksEach   bool // the sender is not known before a message: Options.Allow is asked for each
 	unfinished bool
+	woken      bool // a wait has ended, and nothing has been received since
+	goesOn     bool // receiving goes on after a fault even if nothing is queued behind it
 }
 
 // errStopped ends a connection because the run ends.
@@ -91,7 +94,9 @@ func (c *Conn) wrap(err error) error {
 
 // Serve hands every message to the sink until the stream or the run ends, or the count
 // is reached; none of these is an error. The error is that of the sink, or a *fdio.Error,
-// which wraps an *UnreadError if something was left in the socket.
+// which wraps an *UnreadError if something was left in the socket. An error that the
+// socket returned before messages that were queued does not end Serve: it is told to the
+// Observer.
 func (c *Conn) Serve() error {
 	c.in.stopper.add(c.socket)
 	defer c.in.stopper.remove(c.socket)
@@ -107,9 +112,15 @@ func (c *Conn) receive() error {
 		if b != nil {
 			idle = err == nil && b.last
 			c.pace.took(b.Messages[0].Received, len(b.Messages))
+			c.woken = false
+			c.tellFault() // it came before them
 			if err := c.take(b); err != nil {
 				return err
 			}
+		}
+		if err != nil {
+			err = c.afterFault(err)
+			idle = err == unix.EAGAIN
 		}
 		if idle && c.in.opts.Flags&unix.MSG_DONTWAIT == 0 {
 			err = c.wait()
@@ -169,6 +180,7 @@ func (c *Conn) wait() error {
 	err := c.pace.wait(c.socket, c.in.opts.Flags, c.in.naps)
 	switch {
 	case !errors.Is(err, os.ErrDeadlineExceeded):
+		c.woken = c.pace.naps == 0
 		return err
 	case c.in.ctx.Err() != nil:
 		return errStopped
@@ -220,6 +232,7 @@ func (c *Conn) takePending() {
 
 //go:noinline
 func (c *Conn) finish() {
+	c.tellFault()
 	if c.sink != nil {
 		c.sink.Flush()
 	}

@@ -26,6 +26,7 @@
 //   - count.go: how many more messages may be received
 //   - room.go: how much memory and how many descriptors batches may hold
 //   - pace.go: how to wait
+//   - fault.go: errors of recvmsg(2) after which receiving goes on, and others
 //   - drain.go: receiving what is queued when the run ends
 //   - stopper.go: ending many waits at once
 //
@@ -39,6 +40,12 @@
 //
 // accept4(2) needs a free descriptor before it looks for a connection, so that a shortage
 // of descriptors (EMFILE) does not tell whether a connection is waiting.
+//
+// An error that is pending on a socket is returned once. It may concern one of many peers
+// (ECONNREFUSED of a UDP socket with IP_RECVERR), or say that messages were lost (ENOBUFS
+// of netlink(7)), and messages may be queued behind it. Other errors return for ever. What
+// the kernel puts into the error queue besides takes up the receive buffer until somebody
+// receives it.
 //
 // recvmmsg(2) repeats the empty message that stands for the end of a seqpacket
 // connection. An error that it meets after it has received messages is returned by the

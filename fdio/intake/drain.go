@@ -37,13 +37,20 @@ func (in *Intake) drainEnd() time.Time {
 func (c *Conn) drain() (ending, err error) {
 	c.socket.ShutdownRead()
 	end := c.in.drainEnd()
-	for first := true; first || c.pending() || time.Now().Before(end); first = false {
+	more := func(receives int) bool {
+		return receives == 0 || c.pending() || c.faults.last != nil && receives < mostFaults || time.Now().Before(end)
+	}
+	for receives := 0; more(receives); receives++ {
 		b, err := c.source.next()
 		if b != nil {
+			c.tellFault()
 			if err := c.take(b); err != nil {
 				c.takePending()
 				return nil, errors.Join(err, c.leftUnread())
 			}
+		}
+		if err != nil {
+			err = c.afterFault(err)
 		}
 		switch err {
 		case nil:
@@ -85,7 +92,7 @@ func queuedBytes(s *fdio.Socket) (n int) {
 // isReadable reports whether there is something to receive from s or to accept, or the
 // end of it.
 func isReadable(s *fdio.Socket) (yes bool) {
-	control(s, func(fd uintptr) { yes = poll.Ready(int(fd), unix.POLLIN) })
+	control(s, func(fd uintptr) { yes = poll.Events(int(fd), unix.POLLIN)&^unix.POLLERR != 0 })
 	return yes
 }
 
@@ -103,7 +110,11 @@ func (c *Conn) discard() (bytes int) {
 	m := b.message()
 	b.arena.place(m, c.in.opts.Sizes, c.controlSize())
 	for range most {
-		if c.socket.TryRecv(&m.Incoming, unix.MSG_TRUNC) != nil {
+		err := c.socket.TryRecv(&m.Incoming, unix.MSG_TRUNC)
+		if isFault(err) && c.noteFault(err) == nil {
+			continue // it came before messages
+		}
+		if err != nil {
 			break
 		}
 		bytes += m.Size

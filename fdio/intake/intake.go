@@ -78,6 +78,11 @@ type Observer interface {
 	Closed(c *Conn, err error)
 	// Left is called if messages were queued but not received when draining ended.
 	Left(c *Conn, what *UnreadError)
+	// Failed is called with an error after which the run goes on: one that a socket
+	// returned before its messages, or that concerns one of its peers; one that ended
+	// a socket that was not accepted, while others are served; or one of a connection
+	// that could not be accepted, where c is the listening socket.
+	Failed(c *Conn, err error)
 	// Refused is called when a connection or a message is refused.
 	Refused(c *Conn, from Sender, why Refusal)
 	// Warn is called when descriptors or memory are short, for which the run waits.
@@ -156,18 +161,30 @@ func (o *Options) size() (n int) {
 	return n
 }
 
-// nobody is an Observer that does nothing.
-type nobody struct{}
+// Nobody is an Observer that does nothing. One that is interested in some events embeds it.
+type Nobody struct{}
 
-func (nobody) Opened(*Conn)                   {}
-func (nobody) Closed(*Conn, error)            {}
-func (nobody) Left(*Conn, *UnreadError)       {}
-func (nobody) Refused(*Conn, Sender, Refusal) {}
-func (nobody) Warn(error)                     {}
+// Opened does nothing.
+func (Nobody) Opened(*Conn) {}
+
+// Closed does nothing.
+func (Nobody) Closed(*Conn, error) {}
+
+// Left does nothing.
+func (Nobody) Left(*Conn, *UnreadError) {}
+
+// Failed does nothing.
+func (Nobody) Failed(*Conn, error) {}
+
+// Refused does nothing.
+func (Nobody) Refused(*Conn, Sender, Refusal) {}
+
+// Warn does nothing.
+func (Nobody) Warn(error) {}
 
 func (in *Intake) observer() Observer {
 	if in.opts.Observer == nil {
-		return nobody{}
+		return Nobody{}
 	}
 	return in.opts.Observer
 }

@@ -19,9 +19,10 @@ type server struct {
 	running  sync.WaitGroup
 	accepted atomic.Int64 // connections so far
 	open     atomic.Int64 // connections now
+	sockets  atomic.Int64 // sockets of Serve that have not ended
 
 	mu  sync.Mutex
-	err error // the first error that concerns more than one peer
+	err error // the errors that ended the run
 }
 
 // Served is how much Serve has done.
@@ -31,11 +32,13 @@ type Served struct {
 }
 
 // Serve receives from all sockets until the run ends, and closes them: from listening
-// sockets it accepts connections, from all others it receives messages. The error of an
-// accepted connection is reported to the Observer and ends that connection alone. Other
-// errors end the run.
+// sockets it accepts connections, from all others it receives messages. The error of a
+// connection or another socket is reported to the Observer and ends that socket, if it
+// has to; the others are served on. The run ends with an error if that was the last
+// socket, or if the listening itself fails.
 func (in *Intake) Serve(sockets []*fdio.Socket) (Served, error) {
 	srv := &server{in: in}
+	srv.sockets.Store(int64(len(sockets)))
 	for _, s := range sockets {
 		srv.running.Go(func() { srv.fail(errors.Join(srv.serveSocket(s), s.Close())) })
 	}
@@ -45,9 +48,22 @@ func (in *Intake) Serve(sockets []*fdio.Socket) (Served, error) {
 
 func (srv *server) serveSocket(s *fdio.Socket) error {
 	if s.Listening() {
+		defer srv.sockets.Add(-1)
 		return srv.accept(s)
 	}
 	c := srv.in.Conn(s)
+	err := srv.serveOne(c)
+	_, ofSink := errors.AsType[*sinkError](err)
+	if last := srv.sockets.Add(-1) == 0; err == nil || ofSink || last || srv.in.ctx.Err() != nil {
+		return err
+	}
+	srv.in.observer().Failed(c, err)
+	return nil
+}
+
+// serveOne receives from a socket that was not accepted.
+func (srv *server) serveOne(c *Conn) error {
+	c.goesOn = true
 	c.asksEach = c.peer == nil && srv.in.opts.Allow != nil
 	if !c.asksEach && !srv.in.allows(c.peer) {
 		srv.in.observer().Refused(c, Sender{}, NotAllowed)
@@ -68,24 +84,32 @@ func (srv *server) fail(err error) {
 	}
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if _, ok := errors.AsType[*sinkError](err); srv.err == nil && !ok { // the user of the sink knows that one
-		srv.err = err
+	if _, ok := errors.AsType[*sinkError](err); !ok { // the user of the sink knows that one
+		srv.err = errors.Join(srv.err, err)
 	}
 	srv.in.Stop(err)
 }
 
 // accept accepts connections until the run ends, and then those that are queued. While
-// descriptors or memory are short it pauses, and warns once.
+// descriptors or memory are short it pauses, and warns once. An error of one connection
+// is reported; where none can be accepted it comes again and again, and accept pauses.
 func (srv *server) accept(s *fdio.Socket) error {
 	ctx := srv.in.ctx
 	local := localText{s.Local(), s.Local().String()}
 	short := false
+	failed := 0 // number of connections in a row that could not be accepted
 	for {
 		conn, err := s.Accept(ctx)
+		lost, isLost := errors.AsType[*fdio.ConnectionError](err)
 		switch {
 		case err == nil:
-			short = false
+			short, failed = false, 0
 			srv.serveConnection(conn, local.of(conn))
+		case isLost:
+			srv.in.observer().Failed(srv.in.newConn(s, local.text), err)
+			if failed++; failed >= mostFaults && !lost.Accepted {
+				pause(ctx, 50*time.Millisecond)
+			}
 		case ctx.Err() != nil:
 			if srv.in.drains() && !s.Inherited() {
 				return srv.acceptQueued(s, local)
@@ -113,10 +137,16 @@ func (srv *server) acceptQueued(s *fdio.Socket, local localText) error {
 	for {
 		conn, err := s.TryAccept()
 		over := time.Now().After(end)
+		_, isLost := errors.AsType[*fdio.ConnectionError](err)
 		switch {
 		case err == nil:
 			srv.serveConnection(conn, local.of(conn))
 			if over && !s.IsUnix() {
+				return nil
+			}
+		case isLost:
+			srv.in.observer().Failed(srv.in.newConn(s, local.text), err)
+			if over {
 				return nil
 			}
 		case isShortage(err) && !queued: // accept4(2) needs a descriptor even if there is no connection
@@ -140,7 +170,7 @@ func (srv *server) serveConnection(s *fdio.Socket, local string) {
 		s.Close()
 		return
 	}
-	c.number = int(srv.accepted.Add(1))
+	c.number, c.goesOn = int(srv.accepted.Add(1)), true
 	srv.in.observer().Opened(c)
 	srv.in.stopper.add(s)
 	srv.running.Go(func() { srv.run(c) })

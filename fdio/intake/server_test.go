@@ -15,7 +15,7 @@ import (
 
 // observer counts connections.
 type observer struct {
-	nobody
+	Nobody
 	open atomic.Int64
 }
 

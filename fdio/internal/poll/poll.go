@@ -57,10 +57,16 @@ func NewFile(fd int, name string) (*Poller, error) {
 
 // Ready reports whether one of events, an error or a hangup is there on fd now:
 // poll(2).
-func Ready(fd int, events int16) bool {
+func Ready(fd int, events int16) bool { return Events(fd, events) != 0 }
+
+// Events returns which of events are there on fd now, POLLERR and POLLHUP included:
+// poll(2).
+func Events(fd int, events int16) int16 {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
-	n, err := sys.Retry(func() (int, error) { return unix.Poll(fds, 0) })
-	return err == nil && n > 0
+	if _, err := sys.Retry(func() (int, error) { return unix.Poll(fds, 0) }); err != nil {
+		return 0
+	}
+	return fds[0].Revents
 }
 
 // AwaitHangup returns nil when fd has an error or a hangup, or ctx's cause when
