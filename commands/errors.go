@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"fdmsg/commands/internal/lines"
 	"fdmsg/commands/internal/spawn"
@@ -144,19 +146,12 @@ func warn(command string, err error) {
 	fmt.Fprintln(os.Stderr, prefix+oneLine(err.Error()))
 }
 
-// oneLine escapes control characters in s, to which a terminal would react. They may come
-// from a file name, for example.
+// oneLine escapes what a terminal would react to or not show, such as control characters
+// and those of the direction of text. They may come from a file name, for example.
 func oneLine(s string) string {
-	clean := true
-	for _, r := range s {
-		clean = clean && (r >= ' ' && r < 0x7f || r >= 0xa0 && r != 0xfffd)
-	}
-	if clean {
-		return s
-	}
 	var b strings.Builder
 	for _, r := range s {
-		if r >= ' ' && r < 0x7f || r >= 0xa0 && r != 0xfffd {
+		if unicode.IsGraphic(r) && r != utf8.RuneError {
 			b.WriteRune(r)
 			continue
 		}

@@ -35,10 +35,18 @@ func parse(t testing.TB, text []byte) any {
 	return v
 }
 
-// acts reports whether a terminal or a reader of lines could act upon r: C0
-// controls, DEL, C1 controls, U+2028 and U+2029.
+// acts reports whether a terminal or a reader of lines could act upon r, or show a text as
+// another one because of it.
 func acts(r rune) bool {
-	return r < 0x20 || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029
+	for _, span := range [][2]rune{
+		{0, 0x1f}, {0x7f, 0x9f}, {0x61c, 0x61c}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+		{0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+	} {
+		if r >= span[0] && r <= span[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // value reads the next value of d. Unlike encoding/json it knows nothing of a

@@ -4,12 +4,16 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // AppendQuote appends s, which must be UTF-8, as a JSON string: RFC 8259.
 // Beyond what JSON demands, it escapes characters to which a terminal or a reader of
-// lines could react: DEL, the C1 controls, U+2028 and U+2029.
+// lines could react, or that show a text as another one: DEL, the C1 controls, the line
+// and paragraph separators, and format characters such as those of direction (U+061C,
+// U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, and the
+// tags, U+E0000 to U+E007F).
 func AppendQuote[T []byte | string](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	switch s := any(s).(type) {
@@ -55,17 +59,22 @@ func markASCII(w uint64) uint64 {
 	return (controlsAndQuote | backslash | del) & marks
 }
 
-// markAny marks the bytes of any word that need an escape, and the bytes C2 and E2,
-// with which C1 controls, U+2028, U+2029 and other characters begin. It marks no
-// other bytes.
+// markAny marks the bytes of any word that need an escape, and the bytes with which wide
+// characters begin that need one, and others: C2, D8, E2, EF and F3. It marks no other
+// bytes.
 func markAny(w uint64) uint64 {
 	low := w &^ marks
 	controlsAndQuote := ^((low ^ 0x02*ones | marks) - 0x21*ones)
 	backslash := ^((low ^ '\\'*ones | marks) - ones)
 	del := low + ones
-	lead := (w | 0x20*ones) ^ 0xe2*ones // zero for both
-	leads := ^(lead&^marks + 0x7f*ones | lead)
+	leads := markEqual(w|0x20*ones, 0xe2) | markEqual(w, 0xd8) | markEqual(w, 0xef) | markEqual(w, 0xf3) // C2 | 20 is E2
 	return ((controlsAndQuote|backslash|del)&^w | leads) & marks
+}
+
+// markEqual marks the bytes of w that are c. The other bits of its result mean nothing.
+func markEqual(w, c uint64) uint64 {
+	differ := w ^ c*ones
+	return ^(differ&^marks + 0x7f*ones | differ)
 }
 
 func mark(w uint64) uint64 {
@@ -116,6 +125,10 @@ func appendEscape(dst []byte, r rune) []byte {
 		return append(dst, '\\', 't')
 	case r >= 0x20 && r < 0x7f:
 		return append(dst, byte(r))
+	}
+	if r > 0xffff {
+		high, low := utf16.EncodeRune(r)
+		return appendEscape(appendEscape(dst, high), low)
 	}
 	return append(dst, '\\', 'u', hexDigits[r>>12&0xf], hexDigits[r>>8&0xf], hexDigits[r>>4&0xf], hexDigits[r&0xf])
 }
@@ -176,7 +189,7 @@ func escapeBlock(d *[blockRoom]byte, s *[blockRead]byte) (read, written int) {
 	set := w0>>7*gather>>56 | w1>>7*gather>>56<<8 | w2>>7*gather>>56<<16 | w3>>7*gather>>56<<24 |
 		w4>>7*gather>>56<<32 | w5>>7*gather>>56<<40 | w6>>7*gather>>56<<48 | w7>>7*gather>>56<<56
 	var from, to uint                // what is copied next, and its destination
-	for ; set != 0; set &= set - 1 { // a character that begins with C2 or E2 has no other mark
+	for ; set != 0; set &= set - 1 { // a wide character has no other mark than that of its first byte
 		at := uint(bits.TrailingZeros64(set))
 		c := s[at%blockSize]
 		if c < utf8.RuneSelf {
@@ -187,7 +200,7 @@ func escapeBlock(d *[blockRoom]byte, s *[blockRead]byte) (read, written int) {
 			from = at + 1
 			continue
 		}
-		r, size := wideControl(s[at%blockSize:])
+		r, size := wideEscaped(s[at%blockSize:])
 		if size == 0 {
 			continue
 		}
@@ -210,16 +223,29 @@ func copyWords(d *[blockRoom]byte, s *[blockRead]byte, to, from, end uint) uint 
 	return to + end - from
 }
 
-// wideControl returns the C1 control, U+2028 or U+2029 with which s begins, and its
-// length, or 0 if s begins with none of them.
-func wideControl(s []byte) (r rune, size int) {
-	switch {
-	case s[0] == 0xc2 && len(s) > 1 && s[1]&0xe0 == 0x80:
-		return rune(s[1]), 2
-	case s[0] == 0xe2 && len(s) > 2 && s[1] == 0x80 && s[2]|1 == 0xa9:
-		return 0x2000 | rune(s[2]&0x3f), 3
+// wideEscaped returns the character of more than one byte with which s begins, and its
+// length, if it needs an escape; otherwise the length is 0.
+func wideEscaped(s []byte) (r rune, size int) {
+	switch s[0] {
+	case 0xc2, 0xd8, 0xe2, 0xef, 0xf3:
+		if r, size = utf8.DecodeRune(s); isEscaped(r) {
+			return r, size
+		}
 	}
 	return 0, 0
+}
+
+// isEscaped reports whether a character of more than one byte needs an escape.
+func isEscaped(r rune) bool {
+	switch {
+	case r <= 0x9f, r == 0x61c: // C1 controls
+		return true
+	case r < 0x200b || r > 0xe007f:
+		return false
+	case r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f:
+		return true
+	}
+	return r == 0xfeff || r >= 0xfff9 && r <= 0xfffb || r >= 0xe0000
 }
 
 // appendEscapedWords is appendEscaped for text that is shorter than a block.
@@ -248,7 +274,7 @@ func appendEscapedWords(dst, s []byte) []byte {
 			n, s = n+int(e>>lengthShift), s[1:]
 			continue
 		}
-		if r, size := wideControl(s); size > 0 {
+		if r, size := wideEscaped(s); size > 0 {
 			n, s = len(appendEscape(d[:n], r)), s[size:]
 			continue
 		}

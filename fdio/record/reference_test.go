@@ -70,7 +70,8 @@ func TestQuoteIsWhatTheReferenceSays(t *testing.T) {
 
 // Each character in each place of a block and of what is shorter than one.
 func TestQuoteEscapesInEveryPlace(t *testing.T) {
-	for _, s := range []string{"\"", "\n", "\x00", "\x7f", "\u0080", "\u009f", "\u00a0", "\u2028", "\u2029", "\u202a", "\u20a8"} {
+	for _, s := range []string{"\"", "\n", "\x00", "\x7f", "\u0080", "\u009f", "\u00a0", "\u2028", "\u2029", "\u202e", "\u20a8",
+		"\u061b", "\u061c", "\u200a", "\u200b", "\u2069", "\ufefe", "\ufeff", "\ufffa", "\ufffd", "\U000dffff", "\U000e0000", "\U000e007f", "\U000e0080", "\U0001f600"} {
 		for before := range 2 * blockSize {
 			for _, after := range []int{0, 1, 7, 8, 9, blockSize, 2 * blockSize} {
 				text := string(bytes.Repeat([]byte{'#'}, before)) + s + string(bytes.Repeat([]byte{']'}, after))
