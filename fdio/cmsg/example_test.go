@@ -47,7 +47,7 @@ func Example() {
 func ExampleNext() {
 	whole := cmsg.AppendRights(nil, []int{7})
 	control := cmsg.Append(whole, cmsg.Message{Level: unix.SOL_SOCKET, Type: unix.SO_MARK, Data: make([]byte, 4)})
-	control = control[:len(control)-8]
+	control = control[:len(whole)+cmsg.Len(2)] // half of the data is missing
 
 	for {
 		m, rest, ok, err := cmsg.Next(control)
