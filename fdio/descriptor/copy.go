@@ -25,19 +25,20 @@ const copyChunk = 16 << 20
 // A file of size 0 may have content nevertheless, as in proc, and reading it may
 // block: it is polled before each read.
 func copyContents(p patience, to, from int, limit int64) (int64, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(from, &st); err != nil {
+	st, err := stat(from)
+	if err != nil {
 		return 0, err
 	}
+	size := int64(st.Size)
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return copyStream(p, to, from, st.Mode, limit)
+		return copyStream(p, to, from, uint32(st.Mode), limit)
 	}
 	flags, err := unix.FcntlInt(uintptr(from), unix.F_GETFL, 0)
 	if err != nil {
 		return 0, err
 	}
 	reader := newFileReader(from, flags)
-	if st.Size == 0 {
+	if size == 0 {
 		done, err := copyReads(to, limit, func(b []byte, offset int64) (int, error) {
 			if err := p.wait(from); err != nil {
 				return 0, err
@@ -45,14 +46,14 @@ func copyContents(p patience, to, from int, limit int64) (int64, error) {
 			return reader.read(b, offset)
 		})
 		if err == unix.ESPIPE && done == 0 {
-			return copyStream(p, to, from, st.Mode, limit)
+			return copyStream(p, to, from, uint32(st.Mode), limit)
 		}
 		return done, err
 	}
-	if st.Size > limit {
+	if size > limit {
 		return 0, ErrLimit
 	}
-	c := copier{patience: p, to: to, from: from, reader: reader, end: st.Size}
+	c := copier{patience: p, to: to, from: from, reader: reader, end: size}
 	if st.Blocks*statBlock >= st.Size { // no holes
 		err := c.rangeTo(c.end)
 		return c.done, err
@@ -88,9 +89,15 @@ const statBlock = 512
 // changed reports whether a file was changed since st: by its size, and by the times that
 // write(2) and the like set. Of the writes through a mapping, mmap(2), only those set them
 // that cause a page fault.
-func changed(fd int, st *unix.Stat_t) bool {
-	var now unix.Stat_t
-	return unix.Fstat(fd, &now) != nil || now.Size != st.Size || now.Mtim != st.Mtim || now.Ctim != st.Ctim
+func changed(fd int, st *unix.Statx_t) bool {
+	now, err := stat(fd)
+	return err != nil || now.Size != st.Size || now.Mtime != st.Mtime || now.Ctime != st.Ctime
+}
+
+// stat returns what statx(2) says of fd.
+func stat(fd int) (st unix.Statx_t, err error) {
+	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &st)
+	return st, err
 }
 
 // copier copies a regular file.

@@ -18,7 +18,7 @@ type Deferred struct {
 	IsText bool  // they are UTF-8
 
 	fd, flags int
-	before    unix.Stat_t // what the file was when it was looked at
+	before    unix.Statx_t // what the file was when it was looked at
 }
 
 // ErrChanged is the error of a content that is no longer what it was when it was
@@ -95,7 +95,8 @@ func (p *Pieces) end(err error) error {
 // as far as the limit, or not. What is none need not be read to its end for that.
 func (d *Descriptor) lookAt(p patience, limit int64) {
 	content := &Deferred{Size: min(d.Inode.Size, limit), IsText: true, fd: d.FD, flags: d.Flags}
-	if err := unix.Fstat(d.FD, &content.before); err != nil {
+	var err error
+	if content.before, err = stat(d.FD); err != nil {
 		d.Content.Err = err
 		return
 	}
